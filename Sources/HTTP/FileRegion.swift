@@ -1,0 +1,54 @@
+// A region of an open file as body octets, so that a transport can use sendfile instead of reading it.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// An open file, closed when the last reference goes; its octets stay readable after the file is unlinked.
+package final class OpenFile: Sendable {
+    /// Valid for as long as this object lives.
+    package let descriptor: Int32
+
+    /// Takes ownership of `descriptor`.
+    package init(owning descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
+
+/// `count` octets of `file` from `offset`; whoever holds it keeps the file open.
+package struct FileRegion: Sendable {
+    package let file: OpenFile
+    package var offset: Int64
+    package var count: Int
+
+    package init(file: OpenFile, offset: Int64, count: Int) {
+        self.file = file
+        self.offset = offset
+        self.count = count
+    }
+
+    /// The octets, read at once; throws ``BodyError/truncated`` if the file is shorter.
+    package func read() throws -> [UInt8] {
+        var failed = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            while filled < count {
+                let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                let got = pread(file.descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(filled))
+                if got < 0, errno == EINTR { continue }
+                guard got > 0 else {
+                    failed = true
+                    return
+                }
+                filled += got
+            }
+        }
+        if failed { throw BodyError.truncated }
+        return bytes
+    }
+}

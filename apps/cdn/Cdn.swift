@@ -1,0 +1,6 @@
+// `cdn URL`: a caching proxy in front of a media URL.
+
+@main
+enum Cdn {
+    static func main() {}
+}
