@@ -51,6 +51,7 @@ let package = Package(
     ],
     targets: [
         ground("HTTP"),
+        domain("HTTPCache", ["HTTP"]),
         app("cdn", []),
     ]
 )

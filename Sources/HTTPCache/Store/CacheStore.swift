@@ -1,0 +1,116 @@
+// The seam to where stored responses are kept: facts in an index, body octets in segment files.
+
+package import HTTP
+
+/// Keeps stored responses: in memory, on a disk.
+///
+/// The order of writing is octets first, fact second: a caller writes body octets into a segment's file, and only then
+/// commits the extents that they fill. So a kill at any moment loses at most what was not yet a fact, and no fact is
+/// ever wrong.
+package protocol CacheStore: Sendable {
+    /// What is stored for `key`, all variants, in no particular order; empty if nothing is.
+    func records(for key: CacheKey) async throws -> [StoredRecord]
+
+    /// Makes `changes` facts, in order, all or none of them; returns when a kill of the process would not undo them.
+    func commit(_ changes: [StoreChange]) async throws
+
+    /// The file that holds a segment's octets at their offset within the segment.
+    ///
+    /// Throws ``HTTPCacheError`` with code `segmentMissing` if it does not exist and `creating` is false. May block on the
+    /// disk; not called on an event loop.
+    func openSegment(_ segment: SegmentID, creating: Bool) throws -> OpenFile
+
+    /// Deletes the files of a removed response once nobody reads it any more, or of one evicted segment.
+    func discardFiles(of response: ResponseID, segment: Int?)
+
+    /// The least recently used segments and small responses that together hold at least `bytes`, in the order in which they
+    /// should go.
+    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate]
+
+    /// How many body octets are facts now.
+    var usedBytes: Int64 { get }
+}
+
+/// Identifies one stored response for its whole life, across restarts; never used twice.
+package struct ResponseID: Sendable, Hashable {
+    package let rawValue: UInt64
+
+    package init(rawValue: UInt64) {
+        self.rawValue = rawValue
+    }
+
+    /// A new identifier out of 2^63: two are the same less often than a disk lies.
+    package init(using generator: inout some RandomNumberGenerator) {
+        rawValue = generator.next() >> 1
+    }
+}
+
+/// Identifies one segment: octets `index * segmentBytes ..< (index + 1) * segmentBytes` of a body.
+package struct SegmentID: Sendable, Hashable {
+    package let response: ResponseID
+    package let index: Int
+
+    package init(response: ResponseID, index: Int) {
+        self.response = response
+        self.index = index
+    }
+}
+
+/// The facts about one stored response.
+package struct StoredRecord: Sendable, Equatable {
+    package var id: ResponseID
+    package var key: CacheKey
+    /// Status, fields, freshness and selecting fields, in ``ResponseMetadata``'s encoding; opaque to a store.
+    package var metadata: [UInt8]
+    /// The body's length, once it is known for a fact.
+    package var length: Int64?
+    /// The whole body, if it is small enough to be kept with the facts.
+    package var inlineBody: [UInt8]?
+    /// By segment, the octets held, as offsets within the body, ascending and disjoint. Ignored by ``StoreChange/put(_:)``.
+    package var segments: [Int: [Range<Int64>]]
+
+    package init(
+        id: ResponseID,
+        key: CacheKey,
+        metadata: [UInt8],
+        length: Int64?,
+        inlineBody: [UInt8]? = nil,
+        segments: [Int: [Range<Int64>]] = [:]
+    ) {
+        self.id = id
+        self.key = key
+        self.metadata = metadata
+        self.length = length
+        self.inlineBody = inlineBody
+        self.segments = segments
+    }
+}
+
+/// One change of the facts.
+package enum StoreChange: Sendable {
+    /// Adds a response, or replaces all that is known of it except its segments.
+    case put(StoredRecord)
+    /// Says which octets a segment holds; none: the segment is gone. Of no effect if the response is not stored.
+    case extents(SegmentID, [Range<Int64>])
+    /// Removes a response and its segments from the facts; its files stay until they are discarded.
+    case remove(ResponseID)
+    /// Marks responses' segments (or inline bodies, with index -1) as used now.
+    case touch([SegmentID])
+}
+
+/// One thing that could be evicted.
+package struct EvictionCandidate: Sendable, Equatable {
+    package var key: CacheKey
+    package var response: ResponseID
+    /// The segment; nil for a response whose body is inline, which goes as a whole.
+    package var segment: Int?
+    /// The octets that this would free.
+    package var bytes: Int64
+
+    package init(key: CacheKey, response: ResponseID, segment: Int?, bytes: Int64) {
+        self.key = key
+        self.response = response
+        self.segment = segment
+        self.bytes = bytes
+    }
+}
