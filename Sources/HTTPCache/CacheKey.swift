@@ -1,5 +1,7 @@
 // What identifies a cached resource: the exact octets that are asked of the origin.
 
+import HTTP
+
 /// The key of a cached resource: scheme, authority, path and query, verbatim (RFC 9111 section 2).
 ///
 /// Percent-encoding, dot segments and letter case are never normalised: the key is exactly what is sent to the

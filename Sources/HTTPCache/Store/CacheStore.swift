@@ -66,7 +66,7 @@ package struct StoredRecord: Sendable, Equatable {
     package var length: Int64?
     /// The whole body, if it is small enough to be kept with the facts.
     package var inlineBody: [UInt8]?
-    /// By segment, the octets held, as offsets within the body, ascending and disjoint. Ignored by ``StoreChange/put(_:)``.
+    /// By segment, the octets held, as offsets within the body, ascending and disjoint; ``StoreChange/put(_:)`` ignores it.
     package var segments: [Int: [Range<Int64>]]
 
     package init(
