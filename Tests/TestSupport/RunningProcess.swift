@@ -1,0 +1,298 @@
+// A program started by a test: its output as events to wait for, and certain to be gone when the test is.
+
+package import Foundation
+import Synchronization
+
+/// A child process with its standard output and standard error collected line by line.
+///
+/// It runs in a session of its own beside a shell that reads a pipe held by this process: when the pipe closes,
+/// because the child ended, this object went or the test run was killed, the shell kills what is left of the group.
+package final class RunningProcess: Sendable {
+    /// What a program left behind.
+    package struct Outcome: Sendable {
+        /// The exit code, or 128 plus the signal's number.
+        package let status: Int32
+        package let output: String
+        package let errors: String
+    }
+
+    /// A wait that did not come true.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    package enum Stream: Sendable, CaseIterable {
+        case output
+        case errors
+    }
+
+    private struct Waiter {
+        let isDone: @Sendable (borrowing State) -> Bool
+        let continuation: CheckedContinuation<Void, Never>
+    }
+
+    private struct State {
+        var bytes: [Stream: [UInt8]] = [.output: [], .errors: []]
+        var ended: Set<Stream> = []
+        var status: Int32?
+        var waiters: [Int: Waiter] = [:]
+        var waitersMade = 0
+
+        var isOver: Bool { status != nil && ended.count == Stream.allCases.count }
+
+        func lines(_ stream: Stream) -> [Substring] {
+            var lines = text(stream).split(separator: "\n", omittingEmptySubsequences: false)
+            // What follows the last line feed is a line only once the stream has ended.
+            if !ended.contains(stream) || lines.last == "" { lines.removeLast() }
+            return lines
+        }
+
+        func text(_ stream: Stream) -> String {
+            String(decoding: bytes[stream] ?? [], as: UTF8.self)
+        }
+    }
+
+    package let name: String
+    package let processID: Int32
+    private let state: StateBox
+    /// Closing it ends the group.
+    private let lifeline: FileHandle
+
+    private final class StateBox: Sendable {
+        let mutex = Mutex(State())
+    }
+
+    /// The two ends of a pipe, neither inherited by other children.
+    private struct Descriptors {
+        let reading: FileHandle
+        let writing: FileHandle
+
+        init() throws {
+            var ends: [Int32] = [-1, -1]
+            guard pipe(&ends) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+            writing = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
+        }
+    }
+
+    private static let spawning = Mutex(())
+
+    private static let wrapper = """
+        exec 3<&0 </dev/null
+        { cat <&3 >/dev/null; kill -KILL 0; } >/dev/null 2>&1 &
+        cd -- "$1" && shift && exec "$@" 3<&-
+        """
+
+    /// Starts `command`, looked up in PATH and the system's directories for servers.
+    ///
+    /// - Parameters:
+    ///   - command: The program and its arguments.
+    ///   - environment: Variables to set beside those inherited.
+    ///   - directory: The working directory.
+    /// - Throws: Whatever keeps the shell from starting; a program that is not there is an exit code of 127.
+    package init(_ command: [String], environment: [String: String] = [:], directory: URL? = nil) throws {
+        let state = StateBox()
+        // One at a time: a child started between the making of a pipe and its flag would inherit the pipe.
+        let (input, output, errors, processID) = try Self.spawning.withLock { _ in
+            let (input, output, errors) = (try Descriptors(), try Descriptors(), try Descriptors())
+            let processID = try Self.spawn(
+                ["/bin/sh", "-c", Self.wrapper, "sh", directory?.path ?? "."] + command,
+                environment: Self.environment.merging(environment) { $1 },
+                descriptors: [input.reading, output.writing, errors.writing].map(\.fileDescriptor)
+            )
+            return (input, output, errors, processID)
+        }
+        for descriptor in [input.reading, output.writing, errors.writing] { try descriptor.close() }
+        self.processID = processID
+        (name, self.state, lifeline) = (command.first ?? "", state, input.writing)
+        Self.collect(.output, from: output.reading, into: state)
+        Self.collect(.errors, from: errors.reading, into: state)
+        let lifeline = lifeline
+        Thread.detachNewThread {
+            var status: Int32 = 0
+            while waitpid(processID, &status, 0) < 0, errno == EINTR {}
+            try? lifeline.close()  // It may have been closed already, to kill.
+            let signal = status & 0x7f
+            let code = signal == 0 ? (status >> 8) & 0xff : 128 + signal
+            Self.change(state) { $0.status = code }
+        }
+    }
+
+    deinit {
+        kill()
+    }
+
+    /// Runs `command` to its end.
+    package static func run(
+        _ command: [String],
+        environment: [String: String] = [:],
+        directory: URL? = nil,
+        within bound: Duration = .seconds(120)
+    ) async throws -> Outcome {
+        try await RunningProcess(command, environment: environment, directory: directory).outcome(within: bound)
+    }
+
+    /// The same, and anything but exit code 0 is an error that shows what the program said.
+    @discardableResult
+    package static func succeed(
+        _ command: [String],
+        environment: [String: String] = [:],
+        directory: URL? = nil,
+        within bound: Duration = .seconds(120)
+    ) async throws -> Outcome {
+        let outcome = try await run(command, environment: environment, directory: directory, within: bound)
+        guard outcome.status == 0 else {
+            throw Failure(
+                description:
+                    "\(command.joined(separator: " ")): exit code \(outcome.status): \(outcome.errors.suffix(2000))"
+            )
+        }
+        return outcome
+    }
+
+    /// Whether `program` is to be had.
+    package static func isInstalled(_ program: String) -> Bool {
+        (environment["PATH"] ?? "").split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/\(program)")
+        }
+    }
+
+    /// The complete lines so far.
+    package func lines(_ stream: Stream) -> [String] {
+        state.mutex.withLock { $0.lines(stream).map(String.init) }
+    }
+
+    /// The first line with a match of `pattern`, when it has come; throws if the program ends without it.
+    package func line(
+        _ stream: Stream = .errors,
+        matching pattern: @escaping @Sendable (String) -> Bool,
+        within bound: Duration = .seconds(60)
+    ) async throws -> String {
+        try await wait(bound) { $0.ended.contains(stream) || $0.lines(stream).contains { pattern(String($0)) } }
+        guard let line = lines(stream).first(where: pattern) else {
+            throw Failure(description: "\(name) did not say what was waited for; \(lastWords)")
+        }
+        return line
+    }
+
+    /// How it ended, when it has; killed and an error if that is not within the bound.
+    @discardableResult
+    package func outcome(within bound: Duration = .seconds(60)) async throws -> Outcome {
+        try await wait(bound) { $0.isOver }
+        return state.mutex.withLock {
+            Outcome(status: $0.status ?? -1, output: $0.text(.output), errors: $0.text(.errors))
+        }
+    }
+
+    /// Sends a signal to the program alone.
+    package func send(_ signal: Int32) {
+        state.mutex.withLock { if $0.status == nil { _ = Foundation.kill(processID, signal) } }
+    }
+
+    /// Kills the program and all that it started.
+    package func kill() {
+        try? lifeline.close()  // Closed already if it has ended.
+    }
+
+    private var lastWords: String {
+        state.mutex.withLock {
+            "status \($0.status.map(String.init) ?? "none"), it said: \(($0.text(.output) + $0.text(.errors)).suffix(2000))"
+        }
+    }
+
+    private static var environment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment["PATH", default: "/usr/bin:/bin"] += ":/usr/sbin:/sbin"
+        return environment
+    }
+
+    /// Starts `command` in a session of its own with `descriptors` as 0, 1 and 2.
+    ///
+    /// Foundation's Process is not used because it takes a child for running while a descendant of it runs.
+    private static func spawn(
+        _ command: [String],
+        environment: [String: String],
+        descriptors: [Int32]
+    ) throws -> Int32 {
+        var actions = posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawnattr_init(&attributes)
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            posix_spawnattr_destroy(&attributes)
+        }
+        for (number, descriptor) in descriptors.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
+        }
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        // POSIX_SPAWN_SETSID is 0x80; it hides behind a feature macro.
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | 0x80))
+        let arguments = command.map { strdup($0) } + [nil]
+        let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
+        defer { for pointer in arguments + variables { free(pointer) } }
+        var processID: Int32 = 0
+        let code = posix_spawn(&processID, command[0], &actions, &attributes, arguments, variables)
+        guard code == 0 else { throw Failure(description: "could not start \(command[0]): errno \(code)") }
+        return processID
+    }
+
+    /// Reads a stream to its end on a thread of its own.
+    private static func collect(_ stream: Stream, from handle: FileHandle, into state: StateBox) {
+        Thread.detachNewThread {
+            while case let data = handle.availableData, !data.isEmpty {
+                change(state) { $0.bytes[stream]?.append(contentsOf: data) }
+            }
+            change(state) { _ = $0.ended.insert(stream) }
+        }
+    }
+
+    /// Changes the state, then resumes those whose wait came true, outside the lock.
+    private static func change(_ state: StateBox, _ body: (inout State) -> Void) {
+        let ready = state.mutex.withLock { state in
+            body(&state)
+            let ready = state.waiters.filter { $0.value.isDone(state) || state.isOver }
+            for id in ready.keys { state.waiters[id] = nil }
+            return ready.values.map(\.continuation)
+        }
+        for continuation in ready { continuation.resume() }
+    }
+
+    /// Returns when `isDone` holds or the program is over; kills it and throws after `bound`.
+    private func wait(_ bound: Duration, until isDone: @escaping @Sendable (borrowing State) -> Bool) async throws {
+        let id = state.mutex.withLock { state in
+            state.waitersMade += 1
+            return state.waitersMade
+        }
+        let inTime = await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                await withCheckedContinuation { continuation in
+                    let isReady = self.state.mutex.withLock { state in
+                        if isDone(state) || state.isOver { return true }
+                        state.waiters[id] = Waiter(isDone: isDone, continuation: continuation)
+                        return false
+                    }
+                    if isReady { continuation.resume() }
+                }
+                return true
+            }
+            group.addTask {
+                do { try await Task.sleep(for: bound) } catch { return true }
+                return false
+            }
+            let first = await group.next() ?? true
+            group.cancelAll()
+            if !first {
+                self.kill()
+                self.state.mutex.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
+            }
+            return first
+        }
+        if !inTime { throw Failure(description: "\(name) took longer than \(bound); \(lastWords)") }
+    }
+}
