@@ -51,7 +51,8 @@ let package = Package(
     ],
     targets: [
         ground("HTTP"),
-        domain("HTTPCache", ["HTTP"]),
+        .target(name: "CLinux"),
+        domain("HTTPCache", ["HTTP", "CLinux"]),
         app("cdn", []),
     ]
 )

@@ -1,6 +1,6 @@
 // A store in a directory: facts in an SQLite index, body octets in files; it outlives the process.
 
-import CSystem
+import CLinux
 import Dispatch
 import GRDB
 package import HTTP
@@ -200,7 +200,7 @@ package final class DiskStore: CacheStore {
         index.onWriterNow { writeGroups($0) }
         do {
             let root = OpenFile(owning: try openFile(directory, O_RDONLY | O_DIRECTORY))
-            guard csystem_sync_file_system(root.descriptor) == 0 else { throw SystemError.last }
+            guard clinux_sync_file_system(root.descriptor) == 0 else { throw SystemError.last }
             try index.markClean()
             try index.close()
         } catch {

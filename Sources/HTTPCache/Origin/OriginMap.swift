@@ -90,30 +90,49 @@ package struct OriginMap: Sendable {
     /// What to ask the origin for when a client asked us for `target`: path and query, or `*`.
     package func originTarget(for target: Span<UInt8>) -> [UInt8] {
         let (prefix, rest) = pieces(for: target)
-        guard !rest.isEmpty else { return prefix }
-        var result: [UInt8] = []
-        result.reserveCapacity(prefix.count + rest.count)
-        result.append(contentsOf: prefix)
+        var result = octets(of: prefix)
         for index in rest { result.append(target[index]) }
         return result
     }
 
-    /// ``originTarget(for:)`` in two pieces, for keys on the express lane: `prefix`, then `target[rest]`.
+    /// Which of the map's own prefixes an origin target begins with.
+    package enum Prefix: Sendable, CaseIterable {
+        /// The medium or directory itself, with the URL's query.
+        case root
+        /// The same, before a client's query.
+        case rootBeforeQuery
+        /// The directory that other paths resolve against.
+        case directory
+        /// Nothing: `*`, the server as a whole.
+        case server
+    }
+
+    /// The octets of a prefix.
+    package func octets(of prefix: Prefix) -> [UInt8] {
+        switch prefix {
+        case .root: root
+        case .rootBeforeQuery: rootBeforeQuery
+        case .directory: directory
+        case .server: []
+        }
+    }
+
+    /// ``originTarget(for:)`` in two pieces, for keys on the express lane: the prefix, then `target[rest]`.
     ///
-    /// Cost: allocates nothing; the prefix is one of three shared arrays. Any octets are mapped, also such as no parser
-    /// lets through: what does not begin with `/` is taken as if it did.
-    package func pieces(for target: Span<UInt8>) -> (prefix: [UInt8], rest: Range<Int>) {
+    /// Cost: allocates nothing. Any octets are mapped, also such as no parser lets through: what does not begin with `/` is
+    /// taken as if it did.
+    package func pieces(for target: Span<UInt8>) -> (prefix: Prefix, rest: Range<Int>) {
         let count = target.count
         let start = count > 0 && target[0] == Ascii.slash ? 1 : 0
-        guard count > start else { return (root, count..<count) }
+        guard count > start else { return (.root, count..<count) }
         if target[start] == Ascii.question {
             // A `?` with nothing behind it adds nothing to a query of the URL's own.
-            if query != nil, count == start + 1 { return (root, count..<count) }
-            return (rootBeforeQuery, start + 1..<count)
+            if query != nil, count == start + 1 { return (.root, count..<count) }
+            return (.rootBeforeQuery, start + 1..<count)
         }
         // RFC 9112 section 3.2.4: the asterisk-form speaks of the server as a whole.
-        if start == 0, count == 1, target[0] == 0x2a { return ([], 0..<1) }
-        return (directory, start..<count)
+        if start == 0, count == 1, target[0] == 0x2a { return (.server, 0..<1) }
+        return (.directory, start..<count)
     }
 
     /// The scheme in lower case and where the authority begins.

@@ -1,6 +1,6 @@
 // A store that keeps everything in memory: facts in a dictionary, body octets in files that have no disk under them.
 
-import CSystem
+import CLinux
 package import HTTP
 import Synchronization
 
@@ -60,7 +60,7 @@ package final class MemoryStore: CacheStore {
             guard creating else {
                 throw HTTPCacheError(.segmentMissing, "segment \(segment.index) of a response is not in memory")
             }
-            let descriptor = csystem_memory_file("segment")
+            let descriptor = clinux_memory_file("segment")
             guard descriptor >= 0 else {
                 let reason = String(cString: strerror(errno))
                 throw HTTPCacheError(.storeFailed, "could not open a file in memory for a segment: \(reason)")

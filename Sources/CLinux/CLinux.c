@@ -2,15 +2,15 @@
 
 #define _GNU_SOURCE
 
-#include "CSystem.h"
+#include "CLinux.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
 
-int csystem_memory_file(const char *name) {
+int clinux_memory_file(const char *name) {
     return memfd_create(name, MFD_CLOEXEC);
 }
 
-int csystem_sync_file_system(int descriptor) {
+int clinux_sync_file_system(int descriptor) {
     return syncfs(descriptor);
 }
