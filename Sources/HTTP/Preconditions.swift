@@ -20,6 +20,7 @@ package enum Preconditions {
     ///   - status: The stored response's; conditions count for 2xx only (RFC 9110 section 13.2.1).
     ///   - stored: The stored response's validators.
     ///   - now: For two-digit years.
+    /// - Returns: What to do with the request.
     package static func evaluate(
         _ request: Fields,
         status: Int,
