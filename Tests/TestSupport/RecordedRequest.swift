@@ -10,7 +10,7 @@ package struct RecordedRequest: Sendable {
     package let indexOnConnection: Int
     /// The request line and the header lines, without their CRLF, each octet as one Unicode scalar (Latin-1).
     package let rawLines: [String]
-    /// The body; chunked ones decoded. Empty if the script reads it itself.
+    /// The body, chunked ones decoded; empty if the script reads it itself.
     package let body: [UInt8]
 
     package var method: String { part(0) }
