@@ -2,6 +2,7 @@
 
 package import Logging
 package import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 #if canImport(Glibc)
@@ -20,6 +21,11 @@ package struct Services: Sendable {
         case force(exitCode: Int32)
     }
 
+    /// Whether a signal has come.
+    private final class StopRequest: Sendable {
+        let isMade = Mutex(false)
+    }
+
     private let services: [any Service]
     private let gracePeriod: Duration
     private let logger: Logger
@@ -36,17 +42,16 @@ package struct Services: Sendable {
 
     /// Runs them until they end.
     ///
-    /// The first SIGTERM or SIGINT shuts down gracefully, a second one ends the process at once. A service that throws
+    /// The first SIGTERM or SIGINT shuts down gracefully, a second one ends the process at once. Services that have not
+    /// finished after the grace period are cancelled, which is logged and no error. A service that throws
     /// cancels the others, and its error is thrown here. One that returns of its own accord is an error too.
     package func run() async throws {
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = gracePeriod
         let group = ServiceGroup(configuration: configuration)
-        // Trapped before anything starts, so that no signal comes too early. The group does not trap them itself, as it
-        // reacts to the first one only.
-        signal(SIGTERM, SIG_IGN)
-        signal(SIGINT, SIG_IGN)
+        // The group does not trap them itself, as it reacts to the first one only. From here on none is missed.
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let stop = StopRequest()
 
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -56,14 +61,20 @@ package struct Services: Sendable {
                     count += 1
                     logger.info("Received a signal", metadata: ["signal": "\(signal)", "signal.count": "\(count)"])
                     switch Self.action(onSignal: count, number: signal.rawValue) {
-                    case .shutDown: await group.triggerGracefulShutdown()
+                    case .shutDown:
+                        stop.isMade.withLock { $0 = true }
+                        await group.triggerGracefulShutdown()
                     case .force(let exitCode): _exit(exitCode)
                     }
                 }
             }
             // The signals end only when cancelled: the first to end is the group.
             defer { tasks.cancelAll() }
-            try await tasks.next()
+            do {
+                try await tasks.next()
+            } catch is CancellationError where stop.isMade.withLock({ $0 }) {
+                logger.warning("Cut off what had not finished in time", metadata: ["shutdown.grace": "\(gracePeriod)"])
+            }
         }
     }
 
