@@ -16,7 +16,7 @@ extension FetchCoordinator {
     func receive(_ arrival: Arrival, _ flight: Flight, landed: @Sendable () -> Void) async {
         var arrival = arrival
         arrival.response = normalized(arrival.response, at: arrival.responseTime)
-        if arrival.response.status == 304, let stored = arrival.question.validating {
+        if arrival.response.status == 304, let stored = arrival.question.validating, isAbout(stored, arrival) {
             await validate(stored, arrival, flight, landed: landed)
             return
         }
@@ -53,6 +53,14 @@ extension FetchCoordinator {
             response.fields.append(name: "Date".utf8, value: HTTPDate.format(time))
         }
         return response
+    }
+
+    private func isAbout(_ stored: StoredResponse, _ arrival: Arrival) -> Bool {
+        HeadUpdate.isAbout(
+            stored.currentHead.metadata.fields,
+            notModified: arrival.response.fields,
+            received: arrival.responseTime
+        )
     }
 
     /// RFC 9111 section 4.3.4.
