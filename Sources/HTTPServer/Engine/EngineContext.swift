@@ -46,6 +46,20 @@ package struct EngineContext {
         date.update(unixTime: configuration.unixTime())
     }
 
+    /// Whether the transport has something to do.
+    package var hasWork: Bool { !output.output.isEmpty || output.body != nil || !actions.isEmpty }
+
+    /// Empties the output and keeps its storage, unless one large read made it grow.
+    package mutating func clearOutput() {
+        if output.output.capacity > EngineContext.keptOutputBytes {
+            output.output = []
+        } else {
+            output.output.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private static let keptOutputBytes = 256 * 1024
+
     /// Sets the time; to be called at each tick of the event loop, before the engines' ticks.
     package mutating func advance(to milliseconds: Int64) {
         now = milliseconds

@@ -169,6 +169,18 @@ package struct HTTP1Engine {
         giveUpExchanges(in: &context)
     }
 
+    /// The connection is one too many: it is told so, whatever it asks.
+    package mutating func refuseConnection(_ refusal: RequestRefusal, in context: inout EngineContext) {
+        refuse(refusal, in: &context)
+        settle(in: &context)
+    }
+
+    /// Ends the connection at once, so that the client sees a reset.
+    package mutating func abort(in context: inout EngineContext) {
+        guard ending != .closed else { return }
+        close(.abort, in: &context)
+    }
+
     // MARK: Moving on
 
     /// Does everything that can be done now, until it waits for an event.
