@@ -162,11 +162,13 @@ package final class DiskStore: CacheStore {
         do {
             try index.apply(changes, db)
             for commit in group { commit.continuation.resume() }
-        } catch  where group.count > 1 {
+        } catch {
+            if group.count == 1 {
+                group.first?.continuation.resume(throwing: error)
+                return
+            }
             // What is wrong with one caller's changes is not the others' fault.
             for position in group.indices { write(group[position...position], db) }
-        } catch {
-            for commit in group { commit.continuation.resume(throwing: error) }
         }
     }
 

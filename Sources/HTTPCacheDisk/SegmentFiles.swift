@@ -26,16 +26,16 @@ struct SegmentFiles: Sendable {
     func open(_ segment: SegmentID, creating: Bool) throws(HTTPCacheError) -> OpenFile {
         let path = path(of: segment)
         do throws(SystemError) {
-            guard creating else { return OpenFile(owning: try openFile(path, O_RDWR)) }
-            do throws(SystemError) {
-                return OpenFile(owning: try openFile(path, O_RDWR | O_CREAT))
-            } catch  where error.number == ENOENT {
-                try makeDirectories(folder(of: segment.response))
-                return OpenFile(owning: try openFile(path, O_RDWR | O_CREAT))
-            }
+            return OpenFile(owning: try openFile(path, creating ? O_RDWR | O_CREAT : O_RDWR))
         } catch {
-            guard error.number == ENOENT, !creating else { throw .store("open \(path)", error) }
-            throw HTTPCacheError(.segmentMissing, "there is no file \(path)")
+            guard error.number == ENOENT else { throw .store("open \(path)", error) }
+            guard creating else { throw HTTPCacheError(.segmentMissing, "there is no file \(path)") }
+        }
+        do throws(SystemError) {
+            try makeDirectories(folder(of: segment.response))
+            return OpenFile(owning: try openFile(path, O_RDWR | O_CREAT))
+        } catch {
+            throw .store("create \(path)", error)
         }
     }
 

@@ -10,8 +10,10 @@ import Testing
 @Suite struct DiskStoreCrashTests {
     /// Octets of each commit's segment.
     private static let bytes = 3000
+    /// Variants with an inline body in each commit: many, so that the kill hits transactions that are being written.
+    private static let variants: UInt64 = 100
 
-    @Test(arguments: [1, 40, 200, 777, 2000] as [UInt64])
+    @Test(arguments: [1, 2, 20, 50, 100, 300] as [UInt64])
     func `a kill between commits and in them loses nothing acknowledged`(_ commitsBeforeKill: UInt64) async throws {
         try await withScratchDirectory { directory in
             await #expect(processExitsWith: .signal(SIGKILL)) { [directory = directory as String, commitsBeforeKill] in
@@ -25,18 +27,17 @@ import Testing
             var stored: Int64 = 0
             for number in 1...(acknowledged.max() ?? 0) + 100 {
                 let records = try await store.records(for: key("\(number)"))
-                if acknowledged.contains(number) { #expect(records.count == 2, "\(number) was acknowledged") }
+                if acknowledged.contains(number) { #expect(!records.isEmpty, "\(number) was acknowledged") }
                 guard !records.isEmpty else { continue }
                 stored += 1
-                #expect(records.count == 2, "\(number) is there in part")
-                #expect(records.contains { $0.inlineBody == [1] })
+                #expect(records.count == Self.variants + 1, "\(number) is there in part")
                 let large = records.first { $0.inlineBody == nil }
                 #expect(large?.segments == [0: [0..<Int64(Self.bytes)]], "\(number) is there in part")
                 let file = try store.openSegment(segment(number, 0), creating: false)
                 let octets = try FileRegion(file: file, offset: 0, count: Self.bytes).read()
                 #expect(octets == [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: Self.bytes))
             }
-            #expect(store.usedBytes == stored * Int64(Self.bytes + 1))
+            #expect(store.usedBytes == stored * (Int64(Self.bytes) + Int64(Self.variants)))
             await store.close()
             try problems.requireNone()
         }
@@ -55,10 +56,11 @@ import Testing
                         let number = next.increment()
                         let file = try store.openSegment(segment(number, 0), creating: true)
                         try file.write([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: bytes), at: 0)
-                        try await store.commit([
-                            .put(record(number, "\(number)")), .extents(segment(number, 0), [0..<Int64(bytes)]),
-                            .put(record(number | 1 << 62, "\(number)", inline: [1])),
-                        ])
+                        let variants = (1...variants).map { variant in
+                            StoreChange.put(record(number | variant << 40, "\(number)", inline: [1]))
+                        }
+                        let whole = StoreChange.extents(segment(number, 0), [0..<Int64(bytes)])
+                        try await store.commit([.put(record(number, "\(number)"))] + variants + [whole])
                         var line = number.littleEndian
                         write(acks.descriptor, &line, 8)
                         if done.increment() == count { kill(getpid(), SIGKILL) }

@@ -59,6 +59,16 @@ import Testing
         }
     }
 
+    @Test func `a log that outlived its index is not replayed into a new one`() async throws {
+        try await withScratchDirectory { parent in
+            let directory = parent + "/store"
+            try await fill(directory, closing: false)
+            #expect(try Data(contentsOf: URL(filePath: directory + ".killed/index.sqlite-wal")).count > 0)
+            try FileManager.default.removeItem(atPath: directory + ".killed/index.sqlite")
+            try await expectEmpty(directory + ".killed", because: nil)
+        }
+    }
+
     @Test(arguments: [0, 1, 16, 99, 100, 50_000]) func `an index of other octets is set aside`(
         _ count: Int
     ) async throws {
