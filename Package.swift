@@ -87,6 +87,6 @@ let package = Package(
         tests("Daemon", ["Daemon", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
         tests("EndToEnd", ["TestSupport"]),
-        tests("Tidy", []),
+        tests("Tidy", ["TestSupport"]),
     ]
 )

@@ -130,11 +130,11 @@ package final class CachingResponder: Responder {
             let decision = decide(stored, request)
             switch decision {
             case .serve(let stored, let status):
-                if let response = try await serve(stored, request, target, status) { return response }
+                if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
                 let question = question(key, target, request, validating: stored, variants)
                 _ = coordinator.ask(question, isBackground: true)
-                if let response = try await serve(stored, request, target, status) { return response }
+                if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
                 metrics.hits.add(1, ordering: .relaxed)
                 return finished(
@@ -159,6 +159,20 @@ package final class CachingResponder: Responder {
         throw lastFailure
     }
 
+    /// The answer from a stored response; nil if it cannot be had, or proves to be another now.
+    private func serveUnlessChanged(
+        _ stored: StoredResponse,
+        _ request: Request,
+        _ target: [UInt8],
+        _ status: CacheStatus
+    ) async throws -> Response? {
+        do {
+            return try await serve(stored, request, target, status)
+        } catch let error as HTTPCacheError where error.code == .changed {
+            return nil
+        }
+    }
+
     /// Asks the origin and answers with what comes back; nil if it was another's and does not fit.
     private func ask(
         _ question: FetchCoordinator.Question,
@@ -172,6 +186,7 @@ package final class CachingResponder: Responder {
             try Task.checkCancellation()
             return nil
         }
+        defer { flight.leave() }
         var status = CacheStatus(forward: forward)
         status.isCollapsed = isJoined
         switch outcome {

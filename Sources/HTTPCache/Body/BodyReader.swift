@@ -94,6 +94,6 @@ package final class BodyReader: BodySource {
     }
 
     private func leave() {
-        response.withBody { $0.removeReader(reader) }.resume()
+        response.removeReader(reader)
     }
 }

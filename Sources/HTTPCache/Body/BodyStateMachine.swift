@@ -25,13 +25,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     }
 
     private struct Fill: Sendable {
-        let start: Int64
         /// The next octet that it brings.
         var frontier: Int64
         /// Where it ends; nil: where the origin ends.
         var end: Int64?
-        /// Whether anybody has ever read what it brings.
-        var hasBeenRead = false
         /// Where it stood when the last reader left.
         var abandonedAt: Int64?
         /// It was made to wait since it last brought something: if the origin hangs up on it, that is our doing.
@@ -158,10 +155,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         lastID += 1
         let id = ReaderID(rawValue: lastID)
         readers[id] = Reader(position: start, end: end)
-        for (fill, state) in fills where hasReaders(of: state) {
-            fills[fill]?.abandonedAt = nil
-            fills[fill]?.hasBeenRead = true
-        }
+        for (fill, state) in fills where hasReaders(of: state) { fills[fill]?.abandonedAt = nil }
         return id
     }
 
@@ -232,7 +226,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package mutating func addFill(from start: Int64, to end: Int64?) -> FillID {
         lastID += 1
         let id = FillID(rawValue: lastID)
-        fills[id] = Fill(start: start, frontier: start, end: end)
+        fills[id] = Fill(frontier: start, end: end)
         return id
     }
 
@@ -269,8 +263,11 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return wakeReaders { held.end(of: $0.position) != nil }
     }
 
+    /// The fills that nobody wants any more.
+    package var abandonedFills: [FillID] { fills.keys.filter { pace($0) == .abandoned } }
+
     /// What `id` does before it asks the origin for more.
-    package mutating func pace(_ id: FillID) -> FillStep {
+    package func pace(_ id: FillID) -> FillStep {
         guard let fill = fills[id] else { return .abandoned }
         if let end = fill.end, fill.frontier >= end { return .finished }
         if retirement != nil, readers.isEmpty { return .abandoned }
@@ -340,8 +337,6 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     }
 
     private func paceAbandoned(_ fill: Fill) -> FillStep {
-        // Those who asked for it are still on their way here.
-        if !fill.hasBeenRead, fill.frontier - fill.start < limits.finishBytesMax { return .proceed }
         if let end = fill.end {
             return end - fill.frontier <= limits.finishBytesMax ? .proceed : .abandoned
         }
@@ -374,9 +369,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         for (id, fill) in fills where fill.frontier <= position && position < fill.end ?? .max {
             fills[id]?.end = position
         }
-        let id = addFill(from: position, to: stop)
-        fills[id]?.hasBeenRead = true
-        return .startFill(id, position..<stop)
+        return .startFill(addFill(from: position, to: stop), position..<stop)
     }
 
     private mutating func wakeReaders(where canGoOn: (Reader) -> Bool) -> [Waiter] {

@@ -16,7 +16,14 @@ extension FetchCoordinator {
     func receive(_ arrival: Arrival, _ flight: Flight, landed: @Sendable () -> Void) async {
         var arrival = arrival
         arrival.response = normalized(arrival.response, at: arrival.responseTime)
-        if arrival.response.status == 304, let stored = arrival.question.validating, isAbout(stored, arrival) {
+        if arrival.response.status == 304, let stored = arrival.question.validating {
+            guard isAbout(stored, arrival) else {
+                // It validates something else: without the stored response the next question is unconditional.
+                await drop(stored, HTTPCacheError(.changed, "the origin validated another representation"))
+                landed()
+                flight.settle(.notShared)
+                return
+            }
             await validate(stored, arrival, flight, landed: landed)
             return
         }
@@ -32,7 +39,8 @@ extension FetchCoordinator {
             variantsMax: configuration.variantsMax
         )
         landed()
-        flight.settle(.stored(new.stored))
+        // Those who waited are still on their way to read: until they do, this one stands in for them.
+        flight.settle(.stored(new.stored)) { new.stored.removeReader(new.standIn) }
         await forget(replaced)
         var writer = FillWriter(
             response: new.stored,
@@ -91,7 +99,7 @@ extension FetchCoordinator {
     }
 
     /// A stored response made of what arrived, with its first fill registered; nil if it is not to be stored.
-    private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID)? {
+    private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID, standIn: ReaderID)? {
         let response = arrival.response
         guard isStorable(arrival) else { return nil }
         var fields = StoredHead.make(from: response.fields, received: arrival.responseTime)
@@ -123,6 +131,7 @@ extension FetchCoordinator {
             inline: isInline ? [] : nil
         )
         let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
+        let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)
         var generator = SystemRandomNumberGenerator()
         let stored = StoredResponse(
             id: ResponseID(using: &generator),
@@ -132,7 +141,7 @@ extension FetchCoordinator {
             store: store,
             overflow: overflow
         )
-        return (stored, fill)
+        return (stored, fill, standIn)
     }
 
     private func isStorable(_ arrival: Arrival) -> Bool {

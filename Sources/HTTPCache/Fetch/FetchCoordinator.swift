@@ -233,6 +233,8 @@ package final class FetchCoordinator: Sendable {
     func pump(_ body: Body, into writer: inout FillWriter) async {
         let stored = writer.response
         let fill = writer.fill
+        stored.setSource(body, of: fill)
+        defer { stored.setSource(nil, of: fill) }
         do {
             var source = BodyPuller(body)
             while true {
@@ -292,9 +294,13 @@ package final class FetchCoordinator: Sendable {
 
     private func breakOff(_ writer: inout FillWriter, _ error: any Error) async {
         let stored = writer.response
+        let fill = writer.fill
+        let isAbandoned = stored.withBody { $0.pace(fill) } == .abandoned
         let failure =
-            error as? HTTPCacheError
-            ?? HTTPCacheError(.fillFailed, "the origin's body broke off", underlying: error)
+            isAbandoned
+            ? HTTPCacheError(.abandoned, "nobody reads it")
+            : error as? HTTPCacheError
+                ?? HTTPCacheError(.fillFailed, "the origin's body broke off", underlying: error)
         await writer.commit()
         stored.withBody { $0.fail(writer.fill, failure) }.resume()
         await settleBroken(stored)

@@ -26,14 +26,21 @@ package final class Flight: Sendable {
         var interested = 0
         var lastID = 0
         var isAbandoned = false
+        var isBackground = false
         var abandonment: CheckedContinuation<Void, Never>?
+        var whenLeft: (@Sendable () -> Void)?
     }
 
     private let state = Mutex(State())
 
     /// A flight nobody waits for yet; `isBackground` ones are never abandoned.
     package init(isBackground: Bool) {
-        if isBackground { state.withLock { $0.interested = 1 } }
+        if isBackground {
+            state.withLock { state in
+                state.interested = 1
+                state.isBackground = true
+            }
+        }
     }
 
     /// Waits for the outcome; nil if the calling task is cancelled first, or the flight has been abandoned already.
@@ -56,13 +63,20 @@ package final class Flight: Sendable {
                 if let outcome { continuation.resume(returning: outcome) }
             }
         } onCancel: {
-            let (waiting, abandonment) = state.withLock { state in
+            let (waiting, abandonment, whenLeft) = state.withLock {
+                state -> (
+                    CheckedContinuation<Outcome?, Never>?, abandonment: CheckedContinuation<Void, Never>?,
+                    whenLeft: (@Sendable () -> Void)?
+                ) in
                 let waiting = state.waiting.removeValue(forKey: id)
+                // With the outcome in hand it is the caller who leaves.
+                guard waiting != nil || state.outcome == nil else { return (waiting, abandonment: nil, whenLeft: nil) }
                 state.interested -= 1
-                return (waiting, Self.abandonIfUnwanted(&state))
+                return (waiting, Self.abandonIfUnwanted(&state), Self.takeWhenLeft(&state))
             }
             waiting?.resume(returning: nil)
             abandonment?.resume()
+            whenLeft?()
         }
     }
 
@@ -74,8 +88,21 @@ package final class Flight: Sendable {
         }
     }
 
-    /// Says what came back, once.
-    package func settle(_ outcome: Outcome, response: Response? = nil) {
+    /// To be called by each who has got an outcome, once they have made something of it.
+    package func leave() {
+        let whenLeft = state.withLock { state in
+            state.interested -= 1
+            return Self.takeWhenLeft(&state)
+        }
+        whenLeft?()
+    }
+
+    /// Says what came back, once; `whenLeft` is called when all who wait for it have left.
+    package func settle(
+        _ outcome: Outcome,
+        response: Response? = nil,
+        whenLeft: (@Sendable () -> Void)? = nil
+    ) {
         let (waiting, abandonment, unwanted) = state.withLock { state in
             state.outcome = outcome
             let waiting = state.waiting
@@ -84,8 +111,12 @@ package final class Flight: Sendable {
             if !isUnwanted { state.unshared = response }
             let abandonment = state.abandonment
             state.abandonment = nil
+            // Nobody ever leaves a flight in the background.
+            state.whenLeft = whenLeft
+            if state.isBackground { state.interested -= 1 }
             return (waiting, abandonment, isUnwanted)
         }
+        state.withLock { Self.takeWhenLeft(&$0) }?()
         if unwanted { response?.body.cancel() }
         for continuation in waiting.values { continuation.resume(returning: outcome) }
         abandonment?.resume()
@@ -110,6 +141,12 @@ package final class Flight: Sendable {
             abandonment?.resume()
         }
         return state.withLock { $0.isAbandoned }
+    }
+
+    private static func takeWhenLeft(_ state: inout State) -> (@Sendable () -> Void)? {
+        guard state.interested == 0, state.outcome != nil else { return nil }
+        defer { state.whenLeft = nil }
+        return state.whenLeft
     }
 
     private static func abandonIfUnwanted(_ state: inout State) -> CheckedContinuation<Void, Never>? {

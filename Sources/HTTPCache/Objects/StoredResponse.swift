@@ -22,6 +22,8 @@ package final class StoredResponse: Sendable {
     private let head: Mutex<HeadSnapshot>
     private let bodyState: Mutex<Body>
     private let files = Mutex(Files())
+    /// What fills read from, to be cancelled when nobody wants them any more.
+    private let sources = Mutex<[FillID: HTTP.Body]>([:])
 
     private struct Files {
         var open: [Int: OpenFile] = [:]
@@ -115,6 +117,21 @@ package final class StoredResponse: Sendable {
     /// Reads or changes the body's state under its lock; what is to be woken is woken by the caller afterwards.
     package func withBody<Result>(_ change: (inout Body) -> sending Result) -> sending Result {
         bodyState.withLock { change(&$0) }
+    }
+
+    /// Forgets a reader; fills that nobody wants any more are given up at once, however long their origin would be silent.
+    package func removeReader(_ reader: ReaderID) {
+        let (wake, abandoned) = withBody { body in
+            let wake = body.removeReader(reader)
+            return (wake, body.abandonedFills)
+        }
+        wake.resume()
+        for fill in abandoned { sources.withLock { $0[fill] }?.cancel() }
+    }
+
+    /// Says what a fill reads from; nil: it is over.
+    package func setSource(_ source: HTTP.Body?, of fill: FillID) {
+        sources.withLock { $0[fill] = source }
     }
 
     /// Whether its octets are not kept any more: a disk that is full or broken.
