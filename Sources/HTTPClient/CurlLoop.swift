@@ -46,7 +46,7 @@ final class CurlLoop {
         epoll = ccurl_epoll_create()
         guard epoll >= 0, ccurl_epoll_watch(epoll, mailbox.wakeDescriptor, true, false) == 0 else { return nil }
         ccurl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.connectionsPerHostMax)
-        ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.connectionsIdleMax)
+        ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.connectionsKeptMax)
         ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         let context = Unmanaged.passUnretained(self).toOpaque()
         let onSocket: curl_socket_callback = { _, descriptor, what, context, _ in

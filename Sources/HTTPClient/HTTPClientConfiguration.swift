@@ -2,11 +2,13 @@
 
 /// How ``CurlClient`` behaves; the defaults suit a cache in front of one origin.
 package struct HTTPClientConfiguration: Sendable {
-    /// From the start of a transfer until its connection is ready: name look-up, TCP, TLS, and the wait for one of
-    /// ``connectionsPerHostMax``. At least 1 ms.
+    /// From the start of a transfer until its connection is ready, at least 1 ms.
+    ///
+    /// Name look-up, TCP, TLS, and the wait for one of ``connectionsPerHostMax``.
     package var connectTimeout: Duration = .seconds(10)
-    /// From the request handed to the connection until the response's head is complete; starts anew with every interim
-    /// response and with every octet taken of a request body.
+    /// From the request handed to the connection until the response's head is complete.
+    ///
+    /// Starts anew with every interim response and with every piece taken of a request body.
     package var firstByteTimeout: Duration = .seconds(30)
     /// Without a body octet from the origin; does not run while the reader is the one who waits.
     package var idleTimeout: Duration = .seconds(30)
@@ -17,8 +19,10 @@ package struct HTTPClientConfiguration: Sendable {
     package var transfersWaitingMax = 4096
     /// Connections to one host and port; transfers beyond wait for one of them.
     package var connectionsPerHostMax = 256
-    /// Connections kept open for later requests.
-    package var connectionsIdleMax = 64
+    /// Connections kept open for later requests, those in use included: beyond it each is closed after its response.
+    ///
+    /// At least ``connectionsPerHostMax``, or there is little use in them under load.
+    package var connectionsKeptMax = 256
 
     /// Body octets queued for a reader before the transfer is paused; it goes on below half.
     ///
