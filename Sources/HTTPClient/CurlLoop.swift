@@ -196,8 +196,7 @@ final class CurlLoop {
         curl_multi_remove_handle(multi, transfer.easy)
         let isPlain = transfer.exchange.upload == nil
         if isPlain, idleHandles.count < Self.idleHandlesMax {
-            ccurl_set_list(transfer.easy, CURLOPT_HTTPHEADER, nil)
-            ccurl_set_pointer(transfer.easy, CURLOPT_ERRORBUFFER, nil)
+            transfer.release()
             idleHandles.append(transfer.easy)
         } else {
             curl_easy_cleanup(transfer.easy)

@@ -281,6 +281,16 @@ final class CurlTransfer {
         pause()
     }
 
+    /// Makes the handle fit for another transfer.
+    func release() {
+        ccurl_set_list(easy, CURLOPT_HTTPHEADER, nil)
+        ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
+        // libcurl counts retries for the life of a handle, and after five gives up at the first.
+        guard attempts > 1 else { return }
+        curl_easy_reset(easy)
+        Self.prepare(easy, loop.configuration)
+    }
+
     /// Begins again, on a connection of its own.
     func restart() {
         isRestarting = false
