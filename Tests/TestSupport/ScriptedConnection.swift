@@ -93,15 +93,16 @@ final class ScriptedConnection {
             case .cut(let at), .reset(let at), .stall(let at, _):
                 limits.append((at, step))
                 limits.sort { $0.at < $1.at }
-                try reachLimits()
             case .close: throw End.script
             case .abort: try abort()
             case .hang: try wait(milliseconds: nil) { false }
             }
         }
+        try reachLimits()
     }
 
     private func writeBody(_ bytes: ArraySlice<UInt8>) throws {
+        try reachLimits()
         var rest = bytes
         while !rest.isEmpty {
             let untilLimit = limits.first.map { Int(min($0.at - bodySent, Int64(Int32.max))) } ?? .max
