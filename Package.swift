@@ -34,7 +34,24 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, swiftSettings: strict)
 }
 
+/// C that is called from Swift: headers and shims, nothing else.
+func system(_ name: String, linking libraries: [String] = []) -> Target {
+    .target(name: name, linkerSettings: libraries.map { .linkedLibrary($0) })
+}
+
+/// What several test targets share.
+func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
     name: "waystation",
@@ -50,8 +67,26 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        system("CLinux"),
+
         ground("HTTP"),
-        domain("HTTPCache", ["HTTP"]),
-        app("cdn", []),
+
+        domain("HTTPCache", ["HTTP", "CLinux"]),
+
+        adapter("HTTPServer", ["HTTP", nio("NIOCore"), nio("NIOPosix"), collections, logging, lifecycle]),
+        adapter("HTTPCacheDisk", ["HTTP", "HTTPCache", "CLinux", grdb]),
+        adapter("Daemon", [arguments, logging, lifecycle, signals]),
+
+        app("cdn", ["HTTP", "HTTPCache", "HTTPCacheDisk", "HTTPServer", "Daemon", arguments, logging, lifecycle]),
+
+        support("TestSupport", ["HTTP"]),
+        tests("TestSupport", ["TestSupport"]),
+        tests("HTTP", ["HTTP", "TestSupport"]),
+        tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),
+        tests("HTTPCacheDisk", ["HTTP", "HTTPCache", "HTTPCacheDisk", "TestSupport", grdb]),
+        tests("Daemon", ["Daemon", arguments, logging, lifecycle]),
+        tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
+        tests("EndToEnd", ["TestSupport"]),
+        tests("Tidy", ["TestSupport"]),
     ]
 )

@@ -24,7 +24,9 @@ package protocol BodySource: AnyObject, Sendable {
     /// never end it cleanly. After nil or a throw it is not called again. Called by one task at a time.
     func next() async throws -> BodyChunk?
 
-    /// The reader wants no more; called at most once, also after the end, from any thread. Wakes a waiting ``next()``.
+    /// The reader wants no more; may be called more than once, also after the end, from any thread.
+    ///
+    /// Wakes a waiting ``next()``, which throws.
     func cancel()
 }
 

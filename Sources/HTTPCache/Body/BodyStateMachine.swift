@@ -1,0 +1,394 @@
+// The life of one stored body: which octets are held, who fetches the missing ones, who reads; pure, no clock, no I/O.
+
+import HTTP
+
+/// Identifies one fill of one body.
+package struct FillID: Sendable, Hashable {
+    let rawValue: Int
+}
+
+/// Identifies one reader of one body.
+package struct ReaderID: Sendable, Hashable {
+    let rawValue: Int
+}
+
+/// What one stored body holds, the fills that add to it and the readers that wait for them.
+///
+/// Every octet is fetched once: a missing extent belongs to at most one fill, everybody else joins it. Complete is a
+/// fact, never inferred: the length is known, and every octet up to it is held. `Waiter` is whatever the owner resumes
+/// after it has let go of its lock.
+package struct BodyStateMachine<Waiter: Sendable>: Sendable {
+    /// Where the held octets are.
+    package enum Storage: Sendable {
+        case inline([UInt8])
+        case segments
+    }
+
+    private struct Fill: Sendable {
+        /// The next octet that it brings.
+        var frontier: Int64
+        /// Where it ends; nil: where the origin ends.
+        var end: Int64?
+        /// Where it stood when the last reader left.
+        var abandonedAt: Int64?
+        /// It was made to wait since it last brought something: if the origin hangs up on it, that is our doing.
+        var wasHeldBack = false
+        /// Octets a second, as far as can be told.
+        var rate: Double = 0
+        var waiter: Waiter?
+    }
+
+    private struct Reader: Sendable {
+        var position: Int64
+        /// Where it ends; nil: at the body's end, wherever that is.
+        var end: Int64?
+        var failure: HTTPCacheError?
+        var waiter: Waiter?
+    }
+
+    /// What a reader does next.
+    package enum ReaderStep: Sendable {
+        /// Octets from memory.
+        case bytes(ArraySlice<UInt8>)
+        /// Octets in one segment, from `offset` in the body.
+        case held(offset: Int64, count: Int64)
+        /// All was read.
+        case end
+        /// Park until woken.
+        case wait
+        /// Start this fill, which is already registered, then take again.
+        case startFill(FillID, Range<Int64>)
+        case failed(HTTPCacheError)
+    }
+
+    /// What a fill does next.
+    package enum FillStep: Equatable {
+        case proceed
+        /// Park until woken.
+        case wait
+        /// Stop: it has brought all it was to bring.
+        case finished
+        /// Stop: nobody wants the rest.
+        case abandoned
+    }
+
+    package let limits: BodyLimits
+    /// Once it is known for a fact.
+    package private(set) var length: Int64?
+    package private(set) var extents = ExtentMap()
+    package private(set) var storage: Storage
+    /// Whether more octets may be asked for by range: the validator is strong and the origin serves ranges.
+    package let isResumable: Bool
+    /// Why nothing more is fetched for it: it was replaced, or the origin changed.
+    package private(set) var retirement: HTTPCacheError?
+    /// Whether a fill broke off and left a body that cannot be resumed.
+    package private(set) var isBroken = false
+
+    private var fills: [FillID: Fill] = [:]
+    private var readers: [ReaderID: Reader] = [:]
+    private var lastID = 0
+
+    /// A body of which nothing is held yet, or what the store says is held.
+    package init(
+        length: Int64?,
+        isResumable: Bool,
+        limits: BodyLimits,
+        inline: [UInt8]? = nil,
+        extents: ExtentMap = ExtentMap()
+    ) {
+        self.length = length
+        self.isResumable = isResumable
+        self.limits = limits
+        self.extents = extents
+        if let inline {
+            storage = .inline(inline)
+            self.extents.insert(0..<Int64(inline.count))
+        } else {
+            storage = .segments
+        }
+    }
+
+    // MARK: Facts
+
+    /// Whether the length is known and every octet held.
+    package var isComplete: Bool {
+        guard let length else { return false }
+        return extents.contains(0..<length)
+    }
+
+    /// Whether anybody reads or fills it.
+    package var isBusy: Bool { !fills.isEmpty || !readers.isEmpty }
+
+    /// Whether a fill is running.
+    package var isFilling: Bool { !fills.isEmpty }
+
+    /// Whether every octet of `range` is held or being fetched.
+    package func isHeldOrComing(_ range: Range<Int64>) -> Bool {
+        var all = extents
+        for fill in fills.values { all.insert(fill.frontier..<max(fill.frontier, fill.end ?? .max)) }
+        return all.contains(range)
+    }
+
+    /// The held octets of one segment, as offsets within the body.
+    package func extents(ofSegment index: Int) -> [Range<Int64>] {
+        extents.intersection(range(ofSegment: index))
+    }
+
+    /// The octets that one segment may hold.
+    package func range(ofSegment index: Int) -> Range<Int64> {
+        Int64(index) * limits.segmentBytes..<(Int64(index) + 1) * limits.segmentBytes
+    }
+
+    /// Where the reader that is furthest behind stands; nil if there is none.
+    package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
+
+    /// All of an inline body, if it is complete.
+    package var completeInline: [UInt8]? {
+        guard case .inline(let bytes) = storage, isComplete else { return nil }
+        return bytes
+    }
+
+    // MARK: Readers
+
+    /// Registers a reader of `start ..< end`.
+    package mutating func addReader(from start: Int64, to end: Int64?) -> ReaderID {
+        lastID += 1
+        let id = ReaderID(rawValue: lastID)
+        readers[id] = Reader(position: start, end: end)
+        for (fill, state) in fills where hasReaders(of: state) { fills[fill]?.abandonedAt = nil }
+        return id
+    }
+
+    /// What `id` does next; octets that are returned count as read.
+    package mutating func take(_ id: ReaderID) -> (step: ReaderStep, wake: [Waiter]) {
+        guard let reader = readers[id] else {
+            return (.failed(HTTPCacheError(.abandoned, "the reader has gone")), [])
+        }
+        let position = reader.position
+        if let end = reader.end ?? length, position >= end { return (.end, []) }
+        if let held = extents.end(of: position) {
+            let segmentEnd = (position / limits.segmentBytes + 1) * limits.segmentBytes
+            let end = min(held, reader.end ?? length ?? held, position + limits.chunkBytesMax, segmentEnd)
+            readers[id]?.position = end
+            let wake = wakeHeldBackFills()
+            switch storage {
+            case .inline(let bytes): return (.bytes(bytes[Int(position)..<Int(end)]), wake)
+            case .segments: return (.held(offset: position, count: end - position), wake)
+            }
+        }
+        if let failure = reader.failure { return (.failed(failure), []) }
+        if isJoinable(at: position) { return (.wait, wakeHeldBackFills()) }
+        return (startFill(at: position, end: reader.end), [])
+    }
+
+    /// What ``take(_:)`` would say, with nothing counted as read.
+    package mutating func peek(_ id: ReaderID) -> (step: ReaderStep, wake: [Waiter]) {
+        let before = readers[id]
+        let result = take(id)
+        if let before { readers[id]?.position = before.position }
+        return result
+    }
+
+    /// Octets that could not be read from the store are not held after all: the reader is put back to `position`.
+    package mutating func lose(_ range: Range<Int64>, at position: Int64, for id: ReaderID) {
+        extents.remove(range)
+        readers[id]?.position = position
+    }
+
+    /// Remembers whom to wake when `id` can go on; false if it can already.
+    package mutating func park(_ id: ReaderID, _ waiter: Waiter) -> Bool {
+        guard let reader = readers[id], reader.failure == nil, extents.end(of: reader.position) == nil else {
+            return false
+        }
+        if let end = reader.end ?? length, reader.position >= end { return false }
+        guard coveringFill(reader.position) != nil else { return false }
+        readers[id]?.waiter = waiter
+        return true
+    }
+
+    /// Forgets a reader; whoever is to be woken is returned.
+    package mutating func removeReader(_ id: ReaderID) -> [Waiter] {
+        let gone = readers.removeValue(forKey: id)
+        var wake = gone?.waiter.map { [$0] } ?? []
+        for (fill, state) in fills where !hasReaders(of: state) {
+            if state.abandonedAt == nil { fills[fill]?.abandonedAt = state.frontier }
+            if let waiter = state.waiter {
+                wake.append(waiter)
+                fills[fill]?.waiter = nil
+            }
+        }
+        return wake
+    }
+
+    // MARK: Fills
+
+    /// Registers the fill of a response that has begun to arrive.
+    package mutating func addFill(from start: Int64, to end: Int64?) -> FillID {
+        lastID += 1
+        let id = FillID(rawValue: lastID)
+        fills[id] = Fill(frontier: start, end: end)
+        return id
+    }
+
+    /// Where `id` writes next, and how much of `count` octets it still may bring.
+    package func claim(_ id: FillID, count: Int) -> (offset: Int64, count: Int) {
+        guard let fill = fills[id] else { return (0, 0) }
+        guard let end = fill.end else { return (fill.frontier, count) }
+        return (fill.frontier, Int(min(Int64(count), max(0, end - fill.frontier))))
+    }
+
+    /// Appends octets to an inline body; false if they do not fit, so that it must be spilled first.
+    package mutating func appendInline(_ id: FillID, _ bytes: ArraySlice<UInt8>) -> Bool {
+        guard case .inline(var held) = storage, held.count + bytes.count <= limits.inlineBytesMax else { return false }
+        storage = .segments
+        held.append(contentsOf: bytes)
+        storage = .inline(held)
+        return true
+    }
+
+    /// Says that an inline body's octets stand in segments from now on.
+    package mutating func spill() {
+        storage = .segments
+    }
+
+    /// Says that `count` octets at the frontier of `id` are in the store; `rate` is its speed so far, octets a second.
+    package mutating func advance(_ id: FillID, by count: Int, rate: Double) -> [Waiter] {
+        guard let fill = fills[id], count > 0 else { return [] }
+        let end = fill.frontier + Int64(count)
+        extents.insert(fill.frontier..<end)
+        fills[id]?.frontier = end
+        fills[id]?.wasHeldBack = false
+        fills[id]?.rate = rate
+        let held = extents
+        return wakeReaders { held.end(of: $0.position) != nil }
+    }
+
+    /// The fills that nobody wants any more.
+    package var abandonedFills: [FillID] { fills.keys.filter { pace($0) == .abandoned } }
+
+    /// What `id` does before it asks the origin for more.
+    package func pace(_ id: FillID) -> FillStep {
+        guard let fill = fills[id] else { return .abandoned }
+        if let end = fill.end, fill.frontier >= end { return .finished }
+        if retirement != nil, readers.isEmpty { return .abandoned }
+        var nearest: Int64?
+        for reader in readers.values where wants(reader, fill) {
+            nearest = min(nearest ?? .max, fill.frontier - reader.position)
+        }
+        guard let behind = nearest else { return paceAbandoned(fill) }
+        guard behind >= limits.readAheadBytesMax else { return .proceed }
+        if isResumable, behind >= 4 * limits.readAheadBytesMax { return .abandoned }
+        return .wait
+    }
+
+    /// Remembers whom to wake when `id` may go on; false if it may already.
+    package mutating func park(_ id: FillID, _ waiter: Waiter) -> Bool {
+        guard pace(id) == .wait else { return false }
+        fills[id]?.wasHeldBack = true
+        fills[id]?.waiter = waiter
+        return true
+    }
+
+    /// The origin has ended the body where it was declared to end; returns false if that is short of what it promised.
+    package mutating func finish(_ id: FillID) -> (isWhole: Bool, wake: [Waiter]) {
+        guard let fill = fills[id] else { return (true, []) }
+        if let end = fill.end {
+            guard fill.frontier >= end else {
+                let error = HTTPCacheError(.fillFailed, "the origin sent \(fill.frontier) octets of \(end)")
+                return (false, fail(id, error))
+            }
+        } else if length == nil {
+            // No length was declared, and the origin closed or sent the last chunk: now it is a fact.
+            length = fill.frontier
+        }
+        fills[id] = nil
+        return (true, wakeReaders { _ in true })
+    }
+
+    /// The fill has ended early: readers that need what it was to bring fail, unless it ended because of ourselves.
+    package mutating func fail(_ id: FillID, _ error: HTTPCacheError) -> [Waiter] {
+        guard let fill = fills.removeValue(forKey: id) else { return [] }
+        let isOurDoing = isResumable && (fill.wasHeldBack || error.code == .abandoned)
+        if !isResumable { isBroken = true }
+        if !isOurDoing {
+            for (reader, state) in readers where wants(state, fill) { readers[reader]?.failure = error }
+        }
+        return wakeReaders { _ in true } + (fill.waiter.map { [$0] } ?? [])
+    }
+
+    /// Nothing more is fetched: readers get what is held and what is coming, new ones are not sent here.
+    package mutating func retire(_ reason: HTTPCacheError) {
+        if retirement == nil { retirement = reason }
+    }
+
+    /// Octets were evicted from the store.
+    package mutating func evict(_ range: Range<Int64>) {
+        extents.remove(range)
+    }
+
+    // MARK: Private
+
+    private func wants(_ reader: Reader, _ fill: Fill) -> Bool {
+        reader.position < fill.end ?? .max && reader.end ?? .max > fill.frontier
+    }
+
+    private func hasReaders(of fill: Fill) -> Bool {
+        readers.values.contains { wants($0, fill) }
+    }
+
+    private func paceAbandoned(_ fill: Fill) -> FillStep {
+        if let end = fill.end {
+            return end - fill.frontier <= limits.finishBytesMax ? .proceed : .abandoned
+        }
+        // Without a declared end nobody knows whether it is nearly done: it gets as much again.
+        return fill.frontier - (fill.abandonedAt ?? fill.frontier) < limits.finishBytesMax ? .proceed : .abandoned
+    }
+
+    private func coveringFill(_ position: Int64) -> Fill? {
+        fills.values.filter { $0.frontier <= position && position < $0.end ?? .max }.max { $0.frontier < $1.frontier }
+    }
+
+    /// Whether a running fill will be at `position` soon enough to wait for it.
+    private func isJoinable(at position: Int64) -> Bool {
+        guard let fill = coveringFill(position) else { return false }
+        guard isResumable, retirement == nil, length != nil else { return true }
+        let distance = position - fill.frontier
+        if distance <= limits.joinBytesMax { return true }
+        // What a fill would finish with nobody reading it is not worth a second request.
+        if let end = fill.end, end - fill.frontier <= limits.finishBytesMax { return true }
+        return fill.rate > 0 && Double(distance) / fill.rate <= 1
+    }
+
+    private mutating func startFill(at position: Int64, end: Int64?) -> ReaderStep {
+        if let retirement { return .failed(retirement) }
+        guard isResumable, let last = end ?? length else {
+            return .failed(HTTPCacheError(.fillFailed, "the rest of the body cannot be asked for"))
+        }
+        var stop = min(last, extents.nextStart(after: position) ?? last)
+        for fill in fills.values where fill.frontier > position { stop = min(stop, fill.frontier) }
+        for (id, fill) in fills where fill.frontier <= position && position < fill.end ?? .max {
+            fills[id]?.end = position
+        }
+        return .startFill(addFill(from: position, to: stop), position..<stop)
+    }
+
+    private mutating func wakeReaders(where canGoOn: (Reader) -> Bool) -> [Waiter] {
+        var wake: [Waiter] = []
+        for (id, reader) in readers {
+            guard let waiter = reader.waiter, canGoOn(reader) else { continue }
+            wake.append(waiter)
+            readers[id]?.waiter = nil
+        }
+        return wake
+    }
+
+    private mutating func wakeHeldBackFills() -> [Waiter] {
+        var wake: [Waiter] = []
+        for (id, fill) in fills {
+            guard let waiter = fill.waiter, pace(id) != .wait else { continue }
+            wake.append(waiter)
+            fills[id]?.waiter = nil
+        }
+        return wake
+    }
+}

@@ -1,0 +1,73 @@
+// Requests that the cache hands on: other methods, HEAD that is not answered here, and what failed.
+
+import HTTP
+import Synchronization
+
+extension CachingResponder {
+    /// Hands a request on as it is and its answer back; an unsafe one that succeeds makes stored responses invalid.
+    func passOn(_ request: Request, as reason: CacheStatus.Forward) async throws -> Response {
+        let target = upstream.map.originTarget(for: request.target.span)
+        let forwarded = requests.forwarded(request, target: target)
+        metrics.misses.add(1, ordering: .relaxed)
+        metrics.originRequests.add(1, ordering: .relaxed)
+        let response = coordinator.normalized(try await origin.respond(to: forwarded), at: now())
+        let uri = TargetURI(scheme: forwarded.scheme, authority: forwarded.authority, target: target)
+        let invalid = Invalidation.uris(
+            method: request.method,
+            uri: uri,
+            status: response.status,
+            response: response.fields
+        )
+        for uri in invalid { await invalidate(upstream.key(ofOriginTarget: uri.target)) }
+        return passed(response, CacheStatus(forward: reason), for: request)
+    }
+
+    /// A response from the origin that is not stored, with the cache's own fields.
+    func passed(_ response: Response, _ status: CacheStatus, for request: Request) -> Response {
+        var response = response
+        if !response.fields.contains(.age) { response.fields.append("Age", "0") }
+        return finished(response, status)
+    }
+
+    /// HEAD: from a stored response that may be reused, else from the origin, which may freshen it (RFC 9111 4.3.5).
+    func answerHead(_ request: Request) async throws -> Response {
+        let key = upstream.key(of: request.target.span)
+        let variants = try await variants(of: key)
+        let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
+        switch decide(stored, request) {
+        case .serve(let stored, let status), .serveAndValidate(let stored, let status):
+            metrics.hits.add(1, ordering: .relaxed)
+            return serveHead(stored, request, status)
+        case .onlyIfCached:
+            return finished(
+                Response(status: 504, text: "The request asks for stored responses only, and none is."),
+                CacheStatus()
+            )
+        case .ask, .bypass:
+            return try await passOn(request, as: stored == nil ? .uriMiss : .stale)
+        }
+    }
+
+    /// RFC 9111 section 4.4: what is stored under `key` is not used any more.
+    private func invalidate(_ key: CacheKey) async {
+        // A store that cannot be read now gives nothing back later that is not validated first.
+        let variants = (try? await variants(of: key)) ?? []
+        guard !variants.isEmpty else { return }
+        _ = table.remove(key) { _ in true }
+        await coordinator.forget(variants)
+    }
+
+    /// The answer for an error at the origin: 502 or 504 that says what happened (RFC 9209).
+    func gatewayAnswer(to error: any Error) throws -> Response {
+        if error is CancellationError { throw error }
+        let failure = error as? any GatewayFailure ?? (error as? HTTPCacheError)?.underlying as? any GatewayFailure
+        let status = failure?.gatewayStatus ?? 502
+        let type = failure?.proxyStatusError ?? "http_response_incomplete"
+        let text =
+            status == 504
+            ? "The origin did not answer in time." : "The origin could not be reached, or broke off."
+        var response = Response(status: status, text: text)
+        response.fields.append("Proxy-Status", "\(configuration.name); error=\(type)")
+        return finished(response, CacheStatus(forward: .uriMiss))
+    }
+}

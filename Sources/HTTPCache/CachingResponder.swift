@@ -1,0 +1,282 @@
+// The cache as a responder in front of another: which requests it answers, and from what.
+
+package import HTTP
+import Synchronization
+
+/// A shared HTTP cache in front of an origin (RFC 9111).
+///
+/// The way of a request: the express lane (``respondImmediately(to:in:into:)``) answers hits that are held whole. Else
+/// ``respond(to:)`` looks the key up, decides whether what is stored may be reused, asks the origin if it may not, and
+/// reads the body from what is held and what is coming. ``run()`` must be running: it owns all that goes to the origin.
+package final class CachingResponder: Responder {
+    let configuration: HTTPCacheConfiguration
+    let upstream: Upstream
+    let table: ObjectTable
+    let coordinator: FetchCoordinator
+    let requests: OriginRequest
+    /// What the cache has counted since its start.
+    package let metrics = HTTPCacheMetrics()
+    let now: @Sendable () -> Timestamp
+    let origin: any Responder
+    private let store: any CacheStore
+    private let overflow: any CacheStore
+    /// What every hit ends with, up to the seconds of freshness left.
+    let hitFields: [UInt8]
+    /// Request fields whose handling takes the long way.
+    let longWay: KnownFieldSet
+    /// Keys whose last answer was not stored: nobody waits for another's answer to these.
+    private let unshared = Mutex<[UInt64: Timestamp]>([:])
+
+    private static let unsharedMax = 4096
+    private static let unsharedSeconds: Int64 = 60
+    private static let attemptsMax = 4
+
+    /// A cache of what `origin` has at `upstream`.
+    ///
+    /// Stored responses are kept in `store`; bodies go to `overflow`, for their present readers alone, when that fails. `now`
+    /// is the wall clock.
+    package init(
+        origin: any Responder,
+        upstream: OriginMap,
+        store: any CacheStore,
+        overflow: any CacheStore,
+        configuration: HTTPCacheConfiguration = HTTPCacheConfiguration(),
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.origin = origin
+        self.upstream = Upstream(upstream)
+        self.store = store
+        self.overflow = overflow
+        self.configuration = configuration
+        self.now = now
+        hitFields = Array("\r\nVia: 1.1 \(configuration.name)\r\nCache-Status: \(configuration.name); hit; ttl=".utf8)
+        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .ifRange, .cdnLoop, .expect]
+        if !configuration.ignoresClientCacheControl { longWay.insert(.cacheControl) }
+        self.longWay = longWay
+        table = ObjectTable(bytesMax: configuration.memoryBytesMax)
+        requests = OriginRequest(
+            scheme: upstream.scheme,
+            authority: upstream.authority,
+            name: configuration.name,
+            node: String(UInt64.random(in: .min ... .max), radix: 16)
+        )
+        coordinator = FetchCoordinator(
+            origin: origin,
+            store: store,
+            overflow: overflow,
+            table: table,
+            evictor: Evictor(store: store, table: table, bytesMax: configuration.storeBytesMax),
+            requests: requests,
+            configuration: configuration,
+            metrics: metrics,
+            now: now
+        )
+    }
+
+    /// Runs what goes to the origin until the task is cancelled.
+    package func run() async {
+        await coordinator.run()
+    }
+
+    /// Tells the store what was used lately, for its order of eviction; to be called every few seconds.
+    package func recordUse() async {
+        let segmentBytes = configuration.body.segmentBytes
+        let used = table.takeUsed().flatMap { response in
+            let extents: [Range<Int64>]? = response.withBody { body in
+                if case .inline = body.storage { nil } else { body.extents.ranges }
+            }
+            guard let extents else { return [SegmentID(response: response.id, index: -1)] }
+            var indices: Set<Int> = []
+            for range in extents {
+                indices.formUnion(Int(range.lowerBound / segmentBytes)...Int((range.upperBound - 1) / segmentBytes))
+            }
+            return indices.map { SegmentID(response: response.id, index: $0) }
+        }
+        guard !used.isEmpty else { return }
+        // An order of use that the store could not keep costs a worse choice at eviction, nothing else.
+        try? await store.commit([.touch(used)])
+    }
+
+    // MARK: Responder
+
+    package func respond(to request: Request) async throws -> Response {
+        if requests.isLoop(request) {
+            return finished(Response(status: 508, text: "This request has come back to where it was."), CacheStatus())
+        }
+        do {
+            guard request.method == .get || request.method == .head, request.body.length == 0 else {
+                return try await passOn(request, as: .method)
+            }
+            if request.fields.contains(.ifMatch) || request.fields.contains(.ifUnmodifiedSince) {
+                // RFC 9111 section 4.3.2: only the origin evaluates these.
+                return try await passOn(request, as: .bypass)
+            }
+            return request.method == .get ? try await answerGet(request) : try await answerHead(request)
+        } catch {
+            return try gatewayAnswer(to: error)
+        }
+    }
+
+    // MARK: GET
+
+    private func answerGet(_ request: Request) async throws -> Response {
+        let target = upstream.map.originTarget(for: request.target.span)
+        let key = upstream.key(of: request.target.span)
+        var lastFailure: any Error = HTTPCacheError(.changed, "the origin's representation keeps changing")
+        var mayJoin = !request.fields.contains(.authorization)
+        for _ in 0..<Self.attemptsMax {
+            let variants = try await variants(of: key)
+            let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
+            let decision = decide(stored, request)
+            switch decision {
+            case .serve(let stored, let status):
+                if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
+            case .serveAndValidate(let stored, let status):
+                let question = question(key, target, request, validating: stored, variants)
+                _ = coordinator.ask(question, isBackground: true)
+                if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
+            case .onlyIfCached:
+                metrics.hits.add(1, ordering: .relaxed)
+                return finished(
+                    Response(status: 504, text: "The request asks for stored responses only, and none is."),
+                    CacheStatus()
+                )
+            case .bypass:
+                return try await passOn(request, as: .bypass)
+            case .ask: break
+            }
+            // What could not be served must be asked for, and so must what may not.
+            metrics.misses.add(1, ordering: .relaxed)
+            let question = question(key, target, request, validating: stored, variants)
+            let forward = forwardReason(decision, stored, variants)
+            do {
+                if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
+                mayJoin = false
+            } catch let error as HTTPCacheError where error.code == .changed {
+                lastFailure = error
+            }
+        }
+        throw lastFailure
+    }
+
+    /// The answer from a stored response; nil if it cannot be had, or proves to be another now.
+    private func serveUnlessChanged(
+        _ stored: StoredResponse,
+        _ request: Request,
+        _ target: [UInt8],
+        _ status: CacheStatus
+    ) async throws -> Response? {
+        do {
+            return try await serve(stored, request, target, status)
+        } catch let error as HTTPCacheError where error.code == .changed {
+            return nil
+        }
+    }
+
+    /// Asks the origin and answers with what comes back; nil if it was another's and does not fit.
+    private func ask(
+        _ question: FetchCoordinator.Question,
+        _ forward: CacheStatus.Forward,
+        mayJoin: Bool
+    ) async throws
+        -> Response?
+    {
+        let (flight, isJoined) = join(question, mayJoin: mayJoin)
+        guard let outcome = await flight.join() else {
+            try Task.checkCancellation()
+            return nil
+        }
+        defer { flight.leave() }
+        var status = CacheStatus(forward: forward)
+        status.isCollapsed = isJoined
+        switch outcome {
+        case .validated(let stored):
+            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            status.forwardStatus = 304
+            return try await serve(stored, question.request, question.target, status)
+        case .stored(let stored):
+            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            status.isStored = true
+            return try await serve(stored, question.request, question.target, status)
+        case .notShared:
+            rememberUnshared(question.key)
+            guard let response = flight.takePrivateResponse() else { return nil }
+            if response.status >= 500, let stale = try await serveStale(question, .status(response.status)) {
+                response.body.cancel()
+                return stale
+            }
+            return passed(response, status, for: question.request)
+        case .failed(let error):
+            if let stale = try await serveStale(question, .unreachable) { return stale }
+            throw error
+        }
+    }
+
+    private func join(_ question: FetchCoordinator.Question, mayJoin: Bool) -> (Flight, Bool) {
+        let isShared = unshared.withLock { unshared in
+            guard let since = unshared[question.key.hash] else { return true }
+            return now().secondsSince(since) >= Self.unsharedSeconds
+        }
+        guard mayJoin, isShared else { return (coordinator.askAlone(question), false) }
+        return coordinator.ask(question)
+    }
+
+    private func rememberUnshared(_ key: CacheKey) {
+        let now = now()
+        unshared.withLock { unshared in
+            if unshared.count >= Self.unsharedMax { unshared.removeAll(keepingCapacity: true) }
+            unshared[key.hash] = now
+        }
+    }
+
+    private func question(
+        _ key: CacheKey,
+        _ target: [UInt8],
+        _ request: Request,
+        validating stored: StoredResponse?,
+        _ variants: [StoredResponse]
+    ) -> FetchCoordinator.Question {
+        let specs = ByteRange.parse(request.fields, specsMax: 1)
+        var selecting: VaryKey?
+        if case .names(let names)? = variants.first?.currentHead.vary, !names.isEmpty {
+            selecting = VaryKey.make(names: names, request: request.fields)
+        }
+        // Only what has a validator and is not broken can be validated.
+        let validated = stored.flatMap { stored in
+            stored.currentHead.validators.isEmpty || !isWholeOrResumable(stored) ? nil : stored
+        }
+        return FetchCoordinator.Question(
+            key: key,
+            target: target,
+            request: request,
+            range: request.fields.contains(.ifRange) ? nil : specs?.first,
+            validating: validated,
+            selecting: selecting
+        )
+    }
+
+    private func isWholeOrResumable(_ stored: StoredResponse) -> Bool {
+        stored.withBody { $0.isResumable || $0.isComplete || $0.isFilling }
+    }
+
+    /// The variants of a key, from memory or the store.
+    func variants(of key: CacheKey) async throws -> [StoredResponse] {
+        if let variants = table.variants(of: key) { return variants }
+        let records: [StoredRecord]
+        do {
+            records = try await store.records(for: key)
+        } catch {
+            // A store that cannot be read is an empty one; the origin has it all.
+            metrics.storeFailures.add(1, ordering: .relaxed)
+            return []
+        }
+        guard !records.isEmpty else { return [] }
+        let loaded = records.compactMap { record in
+            StoredResponse(record, limits: configuration.body, store: store, overflow: overflow)
+        }
+        let newestFirst = loaded.sorted { a, b in
+            a.currentHead.metadata.responseTime > b.currentHead.metadata.responseTime
+        }
+        return table.load(key, newestFirst)
+    }
+}

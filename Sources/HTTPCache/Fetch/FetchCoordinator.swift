@@ -1,0 +1,344 @@
+// Asks the origin: one question for everybody who waits for the same answer, one fill for each missing extent.
+
+import HTTP
+import Synchronization
+
+/// Owns everything that goes to the origin on the cache's behalf; what it starts runs as children of ``run()``.
+package final class FetchCoordinator: Sendable {
+    let origin: any Responder
+    let store: any CacheStore
+    let overflow: any CacheStore
+    let table: ObjectTable
+    let evictor: Evictor
+    let requests: OriginRequest
+    let configuration: HTTPCacheConfiguration
+    let metrics: HTTPCacheMetrics
+    let now: @Sendable () -> Timestamp
+
+    private let jobs: AsyncStream<Job>
+    private let queue: AsyncStream<Job>.Continuation
+    private let flights = Mutex<[FlightKey: Flight]>([:])
+
+    private typealias Job = @Sendable () async -> Void
+
+    private struct FlightKey: Hashable {
+        let key: CacheKey
+        let selecting: VaryKey?
+        let validating: ResponseID?
+    }
+
+    init(
+        origin: any Responder,
+        store: any CacheStore,
+        overflow: any CacheStore,
+        table: ObjectTable,
+        evictor: Evictor,
+        requests: OriginRequest,
+        configuration: HTTPCacheConfiguration,
+        metrics: HTTPCacheMetrics,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.origin = origin
+        self.store = store
+        self.overflow = overflow
+        self.table = table
+        self.evictor = evictor
+        self.requests = requests
+        self.configuration = configuration
+        self.metrics = metrics
+        self.now = now
+        (jobs, queue) = AsyncStream.makeStream()
+    }
+
+    /// Runs what the cache asks of the origin, until the task is cancelled; then fills break off, and what they have
+    /// brought is made facts.
+    func run() async {
+        await withDiscardingTaskGroup { group in
+            for await job in jobs { group.addTask { await job() } }
+            group.cancelAll()
+        }
+    }
+
+    // MARK: Questions
+
+    /// A question for the origin about `key`.
+    struct Question: Sendable {
+        let key: CacheKey
+        let target: [UInt8]
+        let request: Request
+        /// The octets asked for, if the client wants only some and nothing is known yet.
+        let range: RangeSpec?
+        let validating: StoredResponse?
+        /// The selecting values, if the names in Vary are known.
+        let selecting: VaryKey?
+    }
+
+    /// Asks the origin, or joins who has asked the same already.
+    ///
+    /// - Returns: The flight, and whether it was under way.
+    func ask(_ question: Question, isBackground: Bool = false) -> (flight: Flight, isJoined: Bool) {
+        let flightKey = FlightKey(
+            key: question.key,
+            selecting: question.selecting,
+            validating: question.validating?.id
+        )
+        let (flight, isJoined) = flights.withLock { flights in
+            if let flight = flights[flightKey] { return (flight, true) }
+            let flight = Flight(isBackground: isBackground)
+            flights[flightKey] = flight
+            return (flight, false)
+        }
+        if !isJoined {
+            queue.yield { [self] in
+                await answer(question, flight) {
+                    self.flights.withLock { flights in
+                        if flights[flightKey] === flight { flights[flightKey] = nil }
+                    }
+                }
+            }
+        }
+        return (flight, isJoined)
+    }
+
+    /// Asks without letting anybody join: for requests whose answer is likely theirs alone.
+    func askAlone(_ question: Question) -> Flight {
+        let flight = Flight(isBackground: false)
+        queue.yield { [self] in await answer(question, flight) {} }
+        return flight
+    }
+
+    private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
+        let request = requests.cacheable(
+            question.request,
+            target: question.target,
+            range: question.range,
+            validating: question.validating?.currentHead.metadata.fields
+        )
+        let requestTime = now()
+        metrics.originRequests.add(1, ordering: .relaxed)
+        let result = await respondUnlessAbandoned(request, flight)
+        guard let result else {
+            landed()
+            flight.settle(.notShared)
+            return
+        }
+        switch result {
+        case .failure(let error):
+            landed()
+            flight.settle(.failed(error))
+        case .success(let response):
+            let arrival = Arrival(
+                question: question,
+                response: response,
+                requestTime: requestTime,
+                responseTime: now()
+            )
+            await receive(arrival, flight, landed: landed)
+        }
+    }
+
+    private enum Race: Sendable {
+        case answered(Result<Response, any Error>)
+        case abandoned
+        case settled
+    }
+
+    /// The origin's answer; nil if everybody who waited for it has gone before its head came.
+    private func respondUnlessAbandoned(_ request: Request, _ flight: Flight) async -> Result<Response, any Error>? {
+        await withTaskGroup(of: Race.self) { group in
+            group.addTask { [origin] in
+                do { return .answered(.success(try await origin.respond(to: request))) } catch {
+                    return .answered(.failure(error))
+                }
+            }
+            group.addTask { await flight.waitUntilAbandoned() ? .abandoned : .settled }
+            var result: Result<Response, any Error>?
+            for await race in group {
+                switch race {
+                case .answered(let answer):
+                    result = answer
+                    group.cancelAll()
+                case .abandoned:
+                    group.cancelAll()
+                case .settled:
+                    continue
+                }
+            }
+            return result
+        }
+    }
+
+    // MARK: Fills
+
+    /// Fetches octets of a stored response that nobody else fetches; the fill is registered already.
+    func startFill(
+        _ fill: FillID,
+        of response: StoredResponse,
+        _ range: Range<Int64>,
+        target: [UInt8],
+        for client: Request
+    ) {
+        queue.yield { [self] in await fetchMissing(fill, of: response, range, target: target, for: client) }
+    }
+
+    private func fetchMissing(
+        _ fill: FillID,
+        of stored: StoredResponse,
+        _ range: Range<Int64>,
+        target: [UInt8],
+        for client: Request
+    ) async {
+        let head = stored.currentHead
+        let request = requests.fill(client, target: target, range: range, entityTag: head.validators.entityTag)
+        metrics.originRequests.add(1, ordering: .relaxed)
+        let response: Response
+        do {
+            response = try await origin.respond(to: request)
+        } catch {
+            let failure = HTTPCacheError(
+                .fillFailed,
+                "the origin could not be asked for missing octets",
+                underlying: error
+            )
+            stored.withBody { $0.fail(fill, failure) }.resume()
+            return
+        }
+        var writer = FillWriter(
+            response: stored,
+            fill: fill,
+            isRecorded: true,
+            store: store,
+            configuration: configuration,
+            now: now
+        )
+        switch FillAnswer(response, range: range, length: stored.withBody { $0.length }, entityTag: head.validators) {
+        case .asked:
+            await pump(response.body, into: &writer)
+        case .whole:
+            writer.skipBytes = range.lowerBound
+            await pump(response.body, into: &writer)
+        case .changed(let why):
+            response.body.cancel()
+            let error = HTTPCacheError(.changed, "the origin's representation changed: \(why)")
+            await drop(stored, error)
+            stored.withBody { $0.fail(fill, error) }.resume()
+        case .refused(let status):
+            response.body.cancel()
+            let error = HTTPCacheError(.fillFailed, "the origin answered \(status) when asked for missing octets")
+            stored.withBody { $0.fail(fill, error) }.resume()
+        }
+    }
+
+    /// Moves a body's octets into the store, at the pace of those who read it, until it ends one way or another.
+    func pump(_ body: Body, into writer: inout FillWriter) async {
+        let stored = writer.response
+        let fill = writer.fill
+        stored.setSource(body, of: fill)
+        defer { stored.setSource(nil, of: fill) }
+        do {
+            var source = BodyPuller(body)
+            while true {
+                switch stored.withBody({ $0.pace(fill) }) {
+                case .proceed:
+                    break
+                case .wait:
+                    await park(fill, of: stored)
+                    try Task.checkCancellation()
+                    continue
+                case .finished where stored.withBody({ $0.length }) != nil && !source.isAtDeclaredEnd:
+                    // A later fill took over from here on.
+                    body.cancel()
+                    await end(&writer)
+                    return
+                case .finished:
+                    break
+                case .abandoned:
+                    throw HTTPCacheError(.abandoned, "nobody reads it")
+                }
+                guard let chunk = try await source.next() else { break }
+                metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
+                try await writer.write(chunk)
+            }
+            await end(&writer)
+        } catch {
+            body.cancel()
+            await breakOff(&writer, error)
+        }
+    }
+
+    private func park(_ fill: FillID, of stored: StoredResponse) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if !stored.withBody({ $0.park(fill, continuation) }) { continuation.resume() }
+            }
+        } onCancel: {
+            stored.withBody { $0.fail(fill, HTTPCacheError(.abandoned, "the cache stops")) }.resume()
+        }
+    }
+
+    private func end(_ writer: inout FillWriter) async {
+        let stored = writer.response
+        let fill = writer.fill
+        let lengthWasKnown = stored.withBody { $0.length != nil }
+        let (isWhole, wake) = stored.withBody { $0.finish(fill) }
+        wake.resume()
+        await writer.commitEnd(lengthWasKnown: lengthWasKnown)
+        if isWhole {
+            table.recount(stored.key)
+            await evictor.evictIfNeeded()
+        } else {
+            await settleBroken(stored)
+        }
+        await detachIfFailed(writer)
+    }
+
+    private func breakOff(_ writer: inout FillWriter, _ error: any Error) async {
+        let stored = writer.response
+        let fill = writer.fill
+        let isAbandoned = stored.withBody { $0.pace(fill) } == .abandoned
+        let failure =
+            isAbandoned
+            ? HTTPCacheError(.abandoned, "nobody reads it")
+            : error as? HTTPCacheError
+                ?? HTTPCacheError(.fillFailed, "the origin's body broke off", underlying: error)
+        await writer.commit()
+        stored.withBody { $0.fail(writer.fill, failure) }.resume()
+        await settleBroken(stored)
+        await detachIfFailed(writer)
+        await evictor.evictIfNeeded()
+    }
+
+    /// A body that cannot be resumed and is not whole is of no use to those who come later.
+    private func settleBroken(_ stored: StoredResponse) async {
+        let isUseless = stored.withBody { $0.isBroken && !$0.isComplete }
+        if isUseless { await drop(stored, HTTPCacheError(.fillFailed, "the origin's body broke off")) }
+    }
+
+    private func detachIfFailed(_ writer: FillWriter) async {
+        guard let failure = writer.storeFailure else { return }
+        metrics.storeFailures.add(1, ordering: .relaxed)
+        await drop(writer.response, HTTPCacheError(.storeFailed, "the store failed", underlying: failure))
+    }
+
+    /// Takes a response out of the table and the store; its readers go on with what is held.
+    func drop(_ stored: StoredResponse, _ reason: HTTPCacheError) async {
+        stored.withBody { $0.retire(reason) }
+        _ = table.remove(stored.key) { $0 === stored }
+        await forget([stored])
+    }
+
+    /// Removes responses that were replaced from the store's facts.
+    func forget(_ responses: [StoredResponse]) async {
+        guard !responses.isEmpty else { return }
+        for response in responses {
+            response.withBody { $0.retire(HTTPCacheError(.changed, "a newer response took its place")) }
+        }
+        // A store that cannot forget now keeps a response that a newer one outranks; nothing wrong is served.
+        do {
+            try await store.commit(responses.map { .remove($0.id) })
+            for response in responses { response.markRemoved() }
+        } catch {
+            metrics.storeFailures.add(1, ordering: .relaxed)
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// Takes one fill's octets from the origin to the store, and makes facts of them.
+
+import HTTP
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Writes the octets of one fill: into memory, or into segment files and then, octets first, into the store's facts.
+struct FillWriter {
+    let response: StoredResponse
+    let fill: FillID
+    let store: any CacheStore
+    let configuration: HTTPCacheConfiguration
+    let now: @Sendable () -> Timestamp
+    /// Octets of the origin's answer to pass over: it ignored the Range field.
+    var skipBytes: Int64 = 0
+
+    private let startTime: Timestamp
+    private var received: Int64 = 0
+    /// Where the octets begin that are in the store but no facts yet.
+    private var uncommittedFrom: Int64?
+    private var frontier: Int64 = 0
+    /// Whether the store knows of the response, its length included.
+    private var isRecorded: Bool
+    private(set) var storeFailure: (any Error)?
+
+    init(
+        response: StoredResponse,
+        fill: FillID,
+        isRecorded: Bool,
+        store: any CacheStore,
+        configuration: HTTPCacheConfiguration,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.response = response
+        self.fill = fill
+        self.isRecorded = isRecorded
+        self.store = store
+        self.configuration = configuration
+        self.now = now
+        startTime = now()
+    }
+
+    /// Takes one chunk in and wakes who waits for it.
+    mutating func write(_ chunk: BodyChunk) async throws {
+        switch chunk {
+        case .bytes(let bytes): try await write(bytes)
+        case .file(let region): try await write(region.read()[...])
+        }
+    }
+
+    /// Makes facts of what came in since the last time.
+    mutating func commit() async {
+        guard storeFailure == nil, !response.isDetached else { return }
+        let isUnfinishedInline = response.withBody { body in
+            if case .inline = body.storage { !body.isComplete } else { false }
+        }
+        guard !isUnfinishedInline else { return }
+        var changes: [StoreChange] = []
+        if !isRecorded { changes.append(.put(response.record())) }
+        if let from = uncommittedFrom {
+            let segmentBytes = configuration.body.segmentBytes
+            let last = max(from, frontier - 1)
+            for index in Int(from / segmentBytes)...Int(last / segmentBytes) {
+                let extents = response.withBody { $0.extents(ofSegment: index) }
+                changes.append(.extents(SegmentID(response: response.id, index: index), extents))
+            }
+            uncommittedFrom = frontier
+        }
+        guard !changes.isEmpty else { return }
+        await apply(changes)
+        isRecorded = true
+    }
+
+    /// Makes facts of the end too: the length if only the end told it, the whole of a small body.
+    mutating func commitEnd(lengthWasKnown: Bool) async {
+        if !lengthWasKnown { isRecorded = false }
+        await commit()
+    }
+
+    private mutating func write(_ bytes: ArraySlice<UInt8>) async throws {
+        let passed = min(skipBytes, Int64(bytes.count))
+        skipBytes -= passed
+        var rest = bytes.dropFirst(Int(passed))
+        while !rest.isEmpty {
+            let (offset, count) = response.withBody { $0.claim(fill, count: rest.count) }
+            guard count > 0 else { break }
+            frontier = offset + Int64(count)
+            let taken = rest.prefix(count)
+            rest = rest.dropFirst(count)
+            if case .inline = response.withBody({ $0.storage }) {
+                if response.withBody({ $0.appendInline(fill, taken) }) {
+                    advance(by: taken.count)
+                    continue
+                }
+                try spill()
+            }
+            try place(taken, at: offset)
+            if uncommittedFrom == nil { uncommittedFrom = offset }
+            advance(by: taken.count)
+        }
+        if let from = uncommittedFrom, frontier - from >= configuration.commitBytes { await commit() }
+    }
+
+    private mutating func advance(by count: Int) {
+        received += Int64(count)
+        let elapsed = now().nanosecondsSince(startTime)
+        let rate = elapsed > 0 ? Double(received) * 1e9 / Double(elapsed) : 0
+        response.withBody { $0.advance(fill, by: count, rate: rate) }.resume()
+    }
+
+    /// Moves an inline body that has grown too large into segments.
+    private mutating func spill() throws {
+        guard case .inline(let held) = response.withBody({ $0.storage }) else { return }
+        try place(held[...], at: 0)
+        response.withBody { $0.spill() }
+        uncommittedFrom = 0
+    }
+
+    /// Writes octets at their place; if the store cannot, the response goes on in memory for those who read it now.
+    private mutating func place(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws {
+        do {
+            try placeOnce(bytes, at: offset)
+        } catch  where !response.isDetached {
+            storeFailure = error
+            response.detach()
+            try placeOnce(bytes, at: offset)
+        }
+    }
+
+    private func placeOnce(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws {
+        let segmentBytes = configuration.body.segmentBytes
+        var position = offset
+        var rest = bytes
+        while !rest.isEmpty {
+            let index = Int(position / segmentBytes)
+            let within = position - Int64(index) * segmentBytes
+            let part = rest.prefix(Int(segmentBytes - within))
+            let file = try response.file(segment: index, creating: true)
+            try write(part, to: file, at: within)
+            rest = rest.dropFirst(part.count)
+            position += Int64(part.count)
+        }
+    }
+
+    private func write(_ bytes: ArraySlice<UInt8>, to file: OpenFile, at offset: Int64) throws {
+        try bytes.withUnsafeBytes { buffer in
+            var written = 0
+            while written < buffer.count {
+                let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
+                let count = pwrite(file.descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(written))
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else {
+                    let reason = String(cString: strerror(errno))
+                    throw HTTPCacheError(.storeFailed, "could not write a body to the store: \(reason)")
+                }
+                written += count
+            }
+        }
+    }
+
+    private mutating func apply(_ changes: [StoreChange]) async {
+        do {
+            try await store.commit(changes)
+        } catch {
+            // The octets are there for those who read them now; they are just no facts.
+            storeFailure = error
+        }
+    }
+}

@@ -1,0 +1,42 @@
+// What can be set about the cache.
+
+/// The settings of one cache.
+package struct HTTPCacheConfiguration: Sendable {
+    /// Octets of memory for heads and small bodies.
+    ///
+    /// Default: 256 MiB.
+    package var memoryBytesMax: Int64 = 256 << 20
+    /// Octets of bodies in the store; beyond it the least recently used go.
+    ///
+    /// Default: 10 GiB.
+    package var storeBytesMax: Int64 = 10 << 30
+    /// A fill's octets become facts at the latest after so many.
+    ///
+    /// Default: 4 MiB.
+    package var commitBytes: Int64 = 4 << 20
+    /// Limits of one body: see there.
+    package var body = BodyLimits()
+    /// Variants kept of one key.
+    ///
+    /// Default: 32.
+    package var variantsMax = 32
+    /// Ignore Cache-Control in requests, as a public edge does.
+    ///
+    /// Default: false, so that a browser's reload works.
+    package var ignoresClientCacheControl = false
+    /// Store responses that carry Set-Cookie, as RFC 9111 section 7.3 allows.
+    ///
+    /// Default: true.
+    package var storesSetCookie = true
+    /// Store responses whose end is told by the end of the connection alone.
+    ///
+    /// Default: true.
+    package var storesCloseDelimited = true
+    /// The name in Via, Cache-Status and CDN-Loop.
+    ///
+    /// Default: `waystation`.
+    package var name = "waystation"
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,76 @@
+// The head of a stored response with everything that is worked out from it once, so that a hit works out nothing.
+
+package import HTTP
+
+/// The head of a stored response at one moment: immutable, replaced as a whole by a validation.
+package final class HeadSnapshot: Sendable {
+    package let metadata: ResponseMetadata
+    package let freshness: Freshness
+    package let validators: Validators
+    package let vary: Vary
+    /// The selecting values in normal form.
+    package let varyKey: VaryKey
+    /// The field lines as they stand on the wire, Via included, without Age, Cache-Status and Content-Length.
+    package let serialized: [UInt8]
+    /// ``serialized`` for a 304: without what describes the body that is not sent (RFC 9110 section 15.4.5).
+    package let serializedNotModified: [UInt8]
+
+    /// Works out the rest from `metadata`.
+    package init(_ metadata: ResponseMetadata) {
+        self.metadata = metadata
+        freshness = Freshness(
+            status: metadata.status,
+            fields: metadata.fields,
+            requested: metadata.requestTime,
+            received: metadata.responseTime
+        )
+        validators = Validators(metadata.fields, received: metadata.responseTime)
+        vary = Vary.parse(metadata.fields)
+        if case .names(let names) = vary {
+            varyKey = VaryKey.make(names: names, request: metadata.selecting)
+        } else {
+            varyKey = VaryKey(bytes: [])
+        }
+        var outgoing = metadata.fields
+        outgoing.remove(.age)
+        if metadata.status == 200, !outgoing.contains(.acceptRanges) { outgoing.append("Accept-Ranges", "bytes") }
+        var bytes: [UInt8] = []
+        outgoing.serialize(into: &bytes)
+        serialized = bytes
+        outgoing.removeLines { line, _ in Self.describesBody.contains(line.known) && line.known != .other }
+        bytes.removeAll()
+        outgoing.serialize(into: &bytes)
+        serializedNotModified = bytes
+    }
+
+    /// The fields of an answer made of it, without Age and Cache-Status.
+    package var outgoingFields: Fields {
+        var fields = metadata.fields
+        fields.remove(.age)
+        if metadata.status == 200, !fields.contains(.acceptRanges) { fields.append("Accept-Ranges", "bytes") }
+        return fields
+    }
+
+    /// ``outgoingFields`` of a 304.
+    package var outgoingFieldsNotModified: Fields {
+        var fields = outgoingFields
+        fields.removeLines { line, _ in Self.describesBody.contains(line.known) && line.known != .other }
+        return fields
+    }
+
+    /// Whether a request read in place selects this response (RFC 9111 section 4.1).
+    package func isSelected(by head: borrowing RequestHead, in buffer: Span<UInt8>) -> Bool {
+        guard case .names(let names) = vary else { return false }
+        return names.isEmpty || varyKey.matches(names: names, head: head, in: buffer)
+    }
+
+    /// Whether `request` selects this response (RFC 9111 section 4.1).
+    package func isSelected(by request: Fields) -> Bool {
+        guard case .names(let names) = vary else { return false }
+        return names.isEmpty || VaryKey.make(names: names, request: request) == varyKey
+    }
+
+    private static let describesBody: KnownFieldSet = [
+        .contentType, .contentEncoding, .contentLanguage, .contentRange, .contentLength, .acceptRanges,
+    ]
+}

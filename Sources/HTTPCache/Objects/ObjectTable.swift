@@ -1,0 +1,196 @@
+// The memory tier: stored responses by key, in shards, each with its own lock and its own eviction.
+
+import HTTP
+import Synchronization
+
+/// The stored responses that are in memory, by key.
+///
+/// A look-up takes one shard's lock for as long as it takes to compare a key and retain an object. Eviction is CLOCK:
+/// a hit sets a flag, nothing moves. What is evicted here stays in the store.
+package final class ObjectTable: Sendable {
+    private let shards: [Shard]
+    private let bytesMaxPerShard: Int64
+
+    private final class Shard: Sendable {
+        let state = Mutex(ShardState())
+    }
+
+    private struct ShardState {
+        var slots: [UInt64: Int] = [:]
+        var entries: [Entry?] = []
+        var free: [Int] = []
+        var hand = 0
+        var bytes: Int64 = 0
+    }
+
+    private struct Entry {
+        let key: CacheKey
+        var variants: [StoredResponse]
+        var bytes: Int64
+    }
+
+    private static let shardCount = 16
+    private static let variantOverheadBytes: Int64 = 1024
+
+    /// An empty table for about `bytesMax` octets of heads and small bodies.
+    package init(bytesMax: Int64) {
+        shards = (0..<Self.shardCount).map { _ in Shard() }
+        bytesMaxPerShard = max(1, bytesMax / Int64(Self.shardCount))
+    }
+
+    /// The variants of `key`, newest first; nil if they are not in memory.
+    package func variants(of key: CacheKey) -> [StoredResponse]? {
+        let found = candidates(key.hash)
+        guard found.first?.key == key else { return nil }
+        return found
+    }
+
+    /// The variants of the key `prefix` followed by `rest`, newest first; empty if they are not in memory.
+    package func variants(of prefix: CacheKeyPrefix, followedBy rest: Span<UInt8>) -> [StoredResponse] {
+        let found = candidates(prefix.hash(followedBy: rest))
+        guard let key = found.first?.key, prefix.matches(key, followedBy: rest) else { return [] }
+        return found
+    }
+
+    private func candidates(_ hash: UInt64) -> [StoredResponse] {
+        shard(hash).state.withLock { state in
+            guard let slot = state.slots[hash] else { return [] }
+            return state.entries[slot]?.variants ?? []
+        }
+    }
+
+    /// Puts what the store has of `key` into memory, unless somebody else has done so; returns what is there now.
+    package func load(_ key: CacheKey, _ variants: [StoredResponse]) -> [StoredResponse] {
+        shard(key.hash).state.withLock { state in
+            if let slot = state.slots[key.hash], let entry = state.entries[slot], entry.key == key {
+                return entry.variants
+            }
+            guard !variants.isEmpty else { return [] }
+            insert(Entry(key: key, variants: variants, bytes: cost(variants)), into: &state)
+            return variants
+        }
+    }
+
+    /// Adds a response as the newest variant of its key; returns those that it replaces.
+    ///
+    /// Those are the present variants for which `isReplaced` says so, and the oldest beyond `variantsMax`.
+    package func add(
+        _ response: StoredResponse,
+        replacing isReplaced: (StoredResponse) -> Bool,
+        variantsMax: Int
+    ) -> [StoredResponse] {
+        shard(response.key.hash).state.withLock { state in
+            let hash = response.key.hash
+            guard let slot = state.slots[hash], var entry = state.entries[slot], entry.key == response.key else {
+                insert(Entry(key: response.key, variants: [response], bytes: cost([response])), into: &state)
+                return []
+            }
+            var replaced = entry.variants.filter(isReplaced)
+            entry.variants.removeAll(where: isReplaced)
+            entry.variants.insert(response, at: 0)
+            if entry.variants.count > variantsMax {
+                replaced += entry.variants[variantsMax...]
+                entry.variants.removeSubrange(variantsMax...)
+            }
+            update(&entry, at: slot, in: &state)
+            return replaced
+        }
+    }
+
+    /// Takes out the variants for which `isRemoved` says so, and returns them.
+    package func remove(_ key: CacheKey, where isRemoved: (StoredResponse) -> Bool) -> [StoredResponse] {
+        shard(key.hash).state.withLock { state in
+            guard let slot = state.slots[key.hash], var entry = state.entries[slot], entry.key == key else { return [] }
+            let removed = entry.variants.filter(isRemoved)
+            entry.variants.removeAll(where: isRemoved)
+            if entry.variants.isEmpty {
+                state.bytes -= entry.bytes
+                removeEntry(at: slot, hash: key.hash, in: &state)
+            } else {
+                update(&entry, at: slot, in: &state)
+            }
+            return removed
+        }
+    }
+
+    /// Counts anew what `key` takes after a body has come in, and evicts others if it is too much.
+    package func recount(_ key: CacheKey) {
+        shard(key.hash).state.withLock { state in
+            guard let slot = state.slots[key.hash], var entry = state.entries[slot], entry.key == key else { return }
+            update(&entry, at: slot, in: &state)
+        }
+    }
+
+    /// Responses used since this was last asked, for the store's order of use.
+    package func takeUsed() -> [StoredResponse] {
+        var used: [StoredResponse] = []
+        for shard in shards {
+            shard.state.withLock { state in
+                for entry in state.entries {
+                    for variant in entry?.variants ?? []
+                    where variant.wasUsedSinceTouch.exchange(false, ordering: .relaxed) {
+                        used.append(variant)
+                    }
+                }
+            }
+        }
+        return used
+    }
+
+    private func shard(_ hash: UInt64) -> Shard {
+        shards[Int(truncatingIfNeeded: hash >> 60) & (Self.shardCount - 1)]
+    }
+
+    private func cost(_ variants: [StoredResponse]) -> Int64 {
+        variants.reduce(0) { sum, variant in
+            let head = variant.currentHead
+            let heads = Int64(head.serialized.count * 3 + variant.key.bytes.count)
+            return sum + Self.variantOverheadBytes + heads + variant.memoryBytes
+        }
+    }
+
+    private func insert(_ entry: Entry, into state: inout ShardState) {
+        if let slot = state.slots[entry.key.hash], let old = state.entries[slot] {
+            // Another key of the same 64-bit seeded hash: the newer one stays in memory.
+            state.bytes -= old.bytes
+            removeEntry(at: slot, hash: entry.key.hash, in: &state)
+        }
+        let slot = state.free.popLast() ?? state.entries.count
+        if slot == state.entries.count { state.entries.append(entry) } else { state.entries[slot] = entry }
+        state.slots[entry.key.hash] = slot
+        state.bytes += entry.bytes
+        evict(from: &state, sparing: slot)
+    }
+
+    private func update(_ entry: inout Entry, at slot: Int, in state: inout ShardState) {
+        state.bytes -= entry.bytes
+        entry.bytes = cost(entry.variants)
+        state.bytes += entry.bytes
+        state.entries[slot] = entry
+        evict(from: &state, sparing: slot)
+    }
+
+    private func removeEntry(at slot: Int, hash: UInt64, in state: inout ShardState) {
+        state.entries[slot] = nil
+        state.slots[hash] = nil
+        state.free.append(slot)
+    }
+
+    private func evict(from state: inout ShardState, sparing spared: Int) {
+        var looks = state.entries.count * 2
+        while state.bytes > bytesMaxPerShard, looks > 0 {
+            looks -= 1
+            state.hand = (state.hand + 1) % state.entries.count
+            guard state.hand != spared, let entry = state.entries[state.hand] else { continue }
+            var isSpared = false
+            for variant in entry.variants {
+                if variant.wasUsed.exchange(false, ordering: .relaxed) || variant.withBody({ $0.isBusy }) {
+                    isSpared = true
+                }
+            }
+            if isSpared { continue }
+            state.bytes -= entry.bytes
+            removeEntry(at: state.hand, hash: entry.key.hash, in: &state)
+        }
+    }
+}

@@ -1,0 +1,211 @@
+// One stored response: its head, its body's state, and the files that the body's octets are in.
+
+package import HTTP
+package import Synchronization
+
+/// One stored response, shared by everybody who reads or fills it.
+///
+/// It owns two independent pieces of state, each under its own lock: the head, which a validation replaces, and the body,
+/// which fills add to. Once nobody refers to a removed response any more, its files are discarded.
+package final class StoredResponse: Sendable {
+    package typealias Body = BodyStateMachine<CheckedContinuation<Void, Never>>
+
+    package let id: ResponseID
+    package let key: CacheKey
+    /// Looked at by the memory tier's eviction: used since it last came by.
+    package let wasUsed = Atomic<Bool>(true)
+    /// Used since the store was last told.
+    package let wasUsedSinceTouch = Atomic<Bool>(false)
+
+    private let store: any CacheStore
+    private let overflow: any CacheStore
+    private let head: Mutex<HeadSnapshot>
+    private let bodyState: Mutex<Body>
+    private let files = Mutex(Files())
+    /// What fills read from, to be cancelled when nobody wants them any more.
+    private let sources = Mutex<[FillID: HTTP.Body]>([:])
+
+    private struct Files {
+        var open: [Int: OpenFile] = [:]
+        /// The store has failed: octets go to memory files, and those behind all readers are dropped.
+        var isDetached = false
+        /// Removed from the store's facts; the files go with the last reference.
+        var isRemoved = false
+    }
+
+    private static let openFilesMax = 8
+
+    /// A response of which nothing is held yet, or what the store has said is held.
+    ///
+    /// Octets are in `store`; once that fails they go to `overflow`, for the response's present readers alone.
+    package init(
+        id: ResponseID,
+        key: CacheKey,
+        metadata: ResponseMetadata,
+        body: Body,
+        store: any CacheStore,
+        overflow: any CacheStore
+    ) {
+        self.id = id
+        self.key = key
+        self.store = store
+        self.overflow = overflow
+        head = Mutex(HeadSnapshot(metadata))
+        bodyState = Mutex(body)
+    }
+
+    /// What the store has of a response; nil if its facts cannot be read.
+    package convenience init?(
+        _ record: StoredRecord,
+        limits: BodyLimits,
+        store: any CacheStore,
+        overflow: any CacheStore
+    ) {
+        guard let metadata = ResponseMetadata(encoded: record.metadata) else { return nil }
+        let isStrong = Validators(metadata.fields, received: metadata.responseTime).strongEntityTag != nil
+        let body = Body(
+            length: record.length,
+            isResumable: metadata.status == 200 && isStrong,
+            limits: limits,
+            inline: record.inlineBody,
+            extents: ExtentMap(record.segments.values.joined())
+        )
+        self.init(id: record.id, key: record.key, metadata: metadata, body: body, store: store, overflow: overflow)
+    }
+
+    deinit {
+        let files = files.withLock { $0 }
+        if files.isRemoved { store.discardFiles(of: id, segment: nil) }
+        if files.isDetached { overflow.discardFiles(of: id, segment: nil) }
+    }
+
+    // MARK: Head
+
+    /// The head as it is now.
+    package var currentHead: HeadSnapshot { head.withLock { $0 } }
+
+    /// Remembers that it was used, for both tiers' eviction.
+    package func markUsed() {
+        // Read first: a line that nobody writes stays in every core's cache.
+        if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
+        if !wasUsedSinceTouch.load(ordering: .relaxed) { wasUsedSinceTouch.store(true, ordering: .relaxed) }
+    }
+
+    /// What its body takes in memory: octets, and open files at 16 KiB each, since they are scarce too.
+    package var memoryBytes: Int64 {
+        let inline = withBody { body in
+            if case .inline(let bytes) = body.storage { Int64(bytes.count) } else { Int64(0) }
+        }
+        return inline + Int64(files.withLock { $0.open.count }) << 14
+    }
+
+    /// Replaces the head after a validation (RFC 9111 section 4.3.4).
+    package func replaceHead(_ metadata: ResponseMetadata) {
+        let new = HeadSnapshot(metadata)
+        head.withLock { $0 = new }
+    }
+
+    /// What a store is told of it.
+    package func record() -> StoredRecord {
+        let metadata = currentHead.metadata
+        let (length, inline) = withBody { ($0.length, $0.completeInline) }
+        return StoredRecord(id: id, key: key, metadata: metadata.encoded, length: length, inlineBody: inline)
+    }
+
+    // MARK: Body
+
+    /// Reads or changes the body's state under its lock; what is to be woken is woken by the caller afterwards.
+    package func withBody<Result>(_ change: (inout Body) -> sending Result) -> sending Result {
+        bodyState.withLock { change(&$0) }
+    }
+
+    /// Forgets a reader; fills that nobody wants any more are given up at once, however long their origin would be silent.
+    package func removeReader(_ reader: ReaderID) {
+        let (wake, abandoned) = withBody { body in
+            let wake = body.removeReader(reader)
+            return (wake, body.abandonedFills)
+        }
+        wake.resume()
+        for fill in abandoned { sources.withLock { $0[fill] }?.cancel() }
+    }
+
+    /// Says what a fill reads from; nil: it is over.
+    package func setSource(_ source: HTTP.Body?, of fill: FillID) {
+        sources.withLock { $0[fill] = source }
+    }
+
+    /// Whether its octets are not kept any more: a disk that is full or broken.
+    package var isDetached: Bool { files.withLock { $0.isDetached } }
+
+    /// Says that the store's facts no longer name it, so that its files go with the last reference.
+    package func markRemoved() {
+        files.withLock { $0.isRemoved = true }
+    }
+
+    /// The file region of octets that the body's state says are held, all in one segment.
+    ///
+    /// Throws ``HTTPCacheError`` with code `segmentMissing` if the store has lost the file.
+    package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion {
+        let index = Int(offset / segmentBytes)
+        let file = try file(segment: index, creating: false)
+        return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
+    }
+
+    /// The region if its file is open already: the express lane does not touch the disk.
+    package func openRegion(offset: Int64, count: Int64, segmentBytes: Int64) -> FileRegion? {
+        let index = Int(offset / segmentBytes)
+        guard let file = files.withLock({ $0.open[index] }) else { return nil }
+        return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
+    }
+
+    /// The open file of a segment, opened or made if need be.
+    package func file(segment index: Int, creating: Bool) throws -> OpenFile {
+        let (open, isDetached) = files.withLock { ($0.open[index], $0.isDetached) }
+        if let open { return open }
+        let file = try (isDetached ? overflow : store).openSegment(
+            SegmentID(response: id, index: index),
+            creating: creating
+        )
+        return files.withLock { files in
+            if let other = files.open[index] { return other }
+            if !files.isDetached, files.open.count >= Self.openFilesMax,
+                let far = files.open.keys.max(by: { abs($0 - index) < abs($1 - index) })
+            {
+                files.open[far] = nil
+            }
+            files.open[index] = file
+            return file
+        }
+    }
+
+    /// Turns from the store to memory: for this response alone, and for as long as it is read.
+    package func detach() {
+        files.withLock { $0.isDetached = true }
+    }
+
+    /// Forgets an evicted segment; who is sending from it keeps the file.
+    package func closeFile(segment index: Int) {
+        files.withLock { $0.open[index] = nil }
+    }
+
+    /// Drops what all readers of a detached response have passed.
+    package func dropPassedSegments(segmentBytes: Int64) {
+        let lowest = withBody { $0.lowestReaderPosition ?? 0 } / segmentBytes
+        let passed = files.withLock { files in
+            let passed = files.isDetached ? files.open.keys.filter { $0 < Int(lowest) } : []
+            for index in passed { files.open[index] = nil }
+            return passed
+        }
+        for index in passed {
+            withBody { $0.evict($0.range(ofSegment: index)) }
+            overflow.discardFiles(of: id, segment: index)
+        }
+    }
+}
+
+extension [CheckedContinuation<Void, Never>] {
+    /// Resumes all of them; called after the lock is released.
+    package func resume() {
+        for continuation in self { continuation.resume() }
+    }
+}

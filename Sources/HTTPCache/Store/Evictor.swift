@@ -1,0 +1,70 @@
+// Keeps the store within its size.
+
+import HTTP
+import Synchronization
+
+/// Evicts the least recently used segments and small responses when the store holds more than it may.
+package final class Evictor: Sendable {
+    private let store: any CacheStore
+    private let table: ObjectTable
+    private let bytesMax: Int64
+    private let isEvicting = Atomic<Bool>(false)
+
+    /// An evictor that keeps `store` at `bytesMax` octets.
+    init(store: any CacheStore, table: ObjectTable, bytesMax: Int64) {
+        self.store = store
+        self.table = table
+        self.bytesMax = bytesMax
+    }
+
+    /// Evicts until the store is back within its size, a little below so that the next octet does not evict again.
+    ///
+    /// One caller at a time does the work; others return at once. A store that fails is left as it is.
+    func evictIfNeeded() async {
+        guard store.usedBytes > bytesMax, !isEvicting.exchange(true, ordering: .acquiring) else { return }
+        defer { isEvicting.store(false, ordering: .releasing) }
+        // Each round frees what it finds; it finds nothing when all that is left is in use.
+        for _ in 0..<16 where store.usedBytes > bytesMax {
+            let excess = store.usedBytes - bytesMax + bytesMax / 64
+            do {
+                let candidates = try await store.evictionCandidates(bytes: excess)
+                guard !candidates.isEmpty else { return }
+                for candidate in candidates { try await evict(candidate) }
+            } catch {
+                return
+            }
+        }
+    }
+
+    private func evict(_ candidate: EvictionCandidate) async throws {
+        let stored = table.variants(of: candidate.key)?.first { $0.id == candidate.response }
+        guard let index = candidate.segment else {
+            _ = table.remove(candidate.key) { $0.id == candidate.response }
+            try await store.commit([.remove(candidate.response)])
+            stored?.markRemoved()
+            return
+        }
+        stored?.withBody { $0.evict($0.range(ofSegment: index)) }
+        stored?.closeFile(segment: index)
+        let segment = SegmentID(response: candidate.response, index: index)
+        try await store.commit([.extents(segment, [])])
+        store.discardFiles(of: candidate.response, segment: index)
+        try await removeIfEmpty(candidate, stored)
+    }
+
+    /// A response of which nothing is left is a head without a body: it goes too, unless somebody is at work on it.
+    private func removeIfEmpty(_ candidate: EvictionCandidate, _ stored: StoredResponse?) async throws {
+        if let stored {
+            guard stored.withBody({ !$0.isBusy && $0.extents.ranges.isEmpty }) else { return }
+            _ = table.remove(candidate.key) { $0 === stored }
+            stored.withBody { $0.retire(HTTPCacheError(.abandoned, "it was evicted")) }
+        } else {
+            let records = try await store.records(for: candidate.key)
+            guard let record = records.first(where: { $0.id == candidate.response }),
+                record.segments.values.allSatisfy(\.isEmpty)
+            else { return }
+        }
+        try await store.commit([.remove(candidate.response)])
+        stored?.markRemoved()
+    }
+}

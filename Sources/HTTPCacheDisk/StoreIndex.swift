@@ -1,0 +1,238 @@
+// The facts, in SQLite: the only file that talks to the database while the store is in use.
+
+import Foundation
+import GRDB
+import HTTPCache
+import Synchronization
+
+/// The index of a store.
+///
+/// A write-ahead log makes a commit proof against a kill of the process; against a power loss it is not, which
+/// ``StoreState`` is for. Reads run beside writes. Methods that block say so; they run on Dispatch queues, never on Swift's
+/// own threads.
+final class StoreIndex: Sendable {
+    /// Body octets that are facts.
+    let usedBytes: Atomic<Int64>
+    private let pool: DatabasePool
+    /// The last use, counted: each use of a segment has a number of its own.
+    private let lastUse: Atomic<Int64>
+    private let onProblem: @Sendable (String) -> Void
+
+    /// Opens the index at `path`, which must be one of ours; blocks, but reads only a few pages, however large it is.
+    init(path: String, onProblem: @escaping @Sendable (String) -> Void) throws {
+        self.onProblem = onProblem
+        var configuration = Configuration()
+        configuration.label = "cache index"
+        configuration.foreignKeysEnabled = false
+        configuration.maximumReaderCount = 3
+        configuration.persistentReadOnlyConnections = true
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            // In the log mode, a commit is then written but not flushed: proof against a kill, quick.
+            try db.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000; PRAGMA cell_size_check = ON")
+        }
+        pool = try DatabasePool(path: path, configuration: configuration)
+        let (used, last) = try pool.writeWithoutTransaction { db in
+            (
+                try Row.fetchOne(db, sql: IndexStatement.usedBytes)?.integer(0),
+                try Row.fetchOne(db, sql: IndexStatement.lastUse)?.integer(0)
+            )
+        }
+        guard let used else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty") }
+        usedBytes = Atomic(used)
+        lastUse = Atomic(last ?? 0)
+    }
+
+    /// Which boot the store was last used in, and whether it was closed then; blocks.
+    func state() throws -> (boot: String, isClean: Bool) {
+        try pool.read { db in
+            guard let row = try Row.fetchOne(db, sql: IndexStatement.state), case .string(let boot) = row.storage(0)
+            else {
+                throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty")
+            }
+            return (boot, row.integer(1) == 1)
+        }
+    }
+
+    /// Notes durably that the store is in use in `boot`; blocks until the disk has it.
+    func markRunning(boot: String) throws {
+        try durably { try $0.execute(sql: IndexStatement.markRunning, arguments: [boot]) }
+    }
+
+    /// Notes durably that the store was closed; blocks until the disk has it.
+    func markClean() throws {
+        try durably { try $0.execute(sql: IndexStatement.markClean) }
+    }
+
+    /// Closes all connections; blocks until they are idle.
+    func close() throws {
+        try pool.close()
+    }
+
+    /// Runs `body` on the writer's queue, after what was given to it before.
+    func onWriter(_ body: @escaping @Sendable (Database) -> Void) {
+        pool.asyncWriteWithoutTransaction(body)
+    }
+
+    /// Runs `body` on the writer's queue and waits for it; blocks.
+    func onWriterNow(_ body: (Database) -> Void) {
+        pool.writeWithoutTransaction(body)
+    }
+
+    /// Makes `changes` facts in one transaction; for the writer's queue only.
+    func apply(_ changes: [StoreChange], _ db: Database) throws {
+        var used = usedBytes.load(ordering: .relaxed)
+        try db.inTransaction(.immediate) {
+            for change in changes { try apply(change, db) }
+            used = try Row.fetchOne(db.cachedStatement(sql: IndexStatement.usedBytes))?.integer(0) ?? used
+            return .commit
+        }
+        usedBytes.store(used, ordering: .relaxed)
+    }
+
+    /// The responses stored for `key`.
+    func records(for key: CacheKey) async throws -> [StoredRecord] {
+        try await pool.read { [onProblem] db in
+            let rows = try Row.fetchAll(
+                db.cachedStatement(sql: IndexStatement.responses),
+                arguments: [Data(key.bytes)]
+            )
+            return try rows.compactMap { row in
+                guard let id = row.integer(0), let metadata = row.octets(1) else {
+                    onProblem("a row of the index is damaged: it is left out")
+                    return nil
+                }
+                var record = StoredRecord(
+                    id: ResponseID(rawValue: UInt64(bitPattern: id)),
+                    key: key,
+                    metadata: metadata,
+                    length: row.integer(2),
+                    inlineBody: row.octets(3)
+                )
+                let segments = try Row.fetchCursor(
+                    db.cachedStatement(sql: IndexStatement.segments),
+                    arguments: [id]
+                )
+                while let row = try segments.next() {
+                    guard let index = row.integer(0), let octets = row.octets(1),
+                        let ranges = ExtentCoding.decode(octets)
+                    else {
+                        onProblem("a segment's extents in the index are damaged: they count as not held")
+                        continue
+                    }
+                    record.segments[Int(index)] = ranges
+                }
+                return record
+            }
+        }
+    }
+
+    /// What was used least recently and holds `bytes` together.
+    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
+        guard bytes > 0 else { return [] }
+        return try await pool.read { db in
+            var candidates: [EvictionCandidate] = []
+            var found: Int64 = 0
+            let rows = try Row.fetchCursor(db.cachedStatement(sql: IndexStatement.leastUsed))
+            while found < bytes, let row = try rows.next() {
+                guard let response = row.integer(0), let index = row.integer(1), let count = row.integer(2),
+                    let key = row.octets(3)
+                else { continue }
+                candidates.append(
+                    EvictionCandidate(
+                        key: CacheKey(key),
+                        response: ResponseID(rawValue: UInt64(bitPattern: response)),
+                        segment: index < 0 ? nil : Int(index),
+                        bytes: count
+                    )
+                )
+                found += count
+            }
+            return candidates
+        }
+    }
+
+    /// Those of `responses` that are stored; blocks.
+    func stored(_ responses: Set<ResponseID>) throws -> Set<ResponseID> {
+        try pool.read { db in
+            let statement = try db.cachedStatement(sql: IndexStatement.responseExists)
+            return try responses.filter { try Row.fetchOne(statement, arguments: [$0.column]) != nil }
+        }
+    }
+
+    private func durably(_ body: (Database) throws -> Void) throws {
+        try pool.writeWithoutTransaction { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            defer {
+                // Left at FULL, commits are slower, not wrong.
+                try? db.execute(sql: "PRAGMA synchronous = NORMAL")
+            }
+            try db.inTransaction(.immediate) {
+                try body(db)
+                return .commit
+            }
+        }
+    }
+
+    private func apply(_ change: StoreChange, _ db: Database) throws {
+        func run(_ sql: String, _ arguments: StatementArguments) throws {
+            try db.cachedStatement(sql: sql).execute(arguments: arguments)
+        }
+        switch change {
+        case .put(let record):
+            let inline = record.inlineBody.map { Data($0) }
+            let id = record.id.column
+            try run(
+                IndexStatement.putResponse,
+                [id, Data(record.key.bytes), Data(record.metadata), record.length, inline]
+            )
+            if let inline {
+                let arguments: StatementArguments = [id, IndexSchema.inlineIndex, inline.count, nextUse(), nil]
+                try run(IndexStatement.putSegment, arguments)
+            } else {
+                try run(IndexStatement.deleteSegment, [id, IndexSchema.inlineIndex])
+            }
+        case .extents(let segment, let ranges):
+            guard segment.index >= 0 else { return }
+            let extents = ExtentMap(ranges)
+            let id = segment.response.column
+            if extents.ranges.isEmpty {
+                try run(IndexStatement.deleteSegment, [id, segment.index])
+            } else {
+                let octets = Data(ExtentCoding.encode(extents))
+                try run(IndexStatement.putSegment, [id, segment.index, extents.count, nextUse(), octets])
+            }
+        case .remove(let response):
+            try run(IndexStatement.deleteSegments, [response.column])
+            try run(IndexStatement.deleteResponse, [response.column])
+        case .touch(let segments):
+            for segment in segments {
+                try run(IndexStatement.touch, [nextUse(), segment.response.column, segment.index])
+            }
+        }
+    }
+
+    private func nextUse() -> Int64 {
+        lastUse.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+}
+
+extension ResponseID {
+    /// This identifier as SQLite's integers are: signed.
+    fileprivate var column: Int64 { Int64(bitPattern: rawValue) }
+}
+
+extension Row {
+    /// A column as it is stored; GRDB's typed access stops the process when a damaged file holds something else.
+    fileprivate func storage(_ column: Int) -> DatabaseValue.Storage {
+        (self[column] as DatabaseValue).storage
+    }
+
+    fileprivate func integer(_ column: Int) -> Int64? {
+        if case .int64(let number) = storage(column) { number } else { nil }
+    }
+
+    fileprivate func octets(_ column: Int) -> [UInt8]? {
+        if case .blob(let data) = storage(column) { [UInt8](data) } else { nil }
+    }
+}

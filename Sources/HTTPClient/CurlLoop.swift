@@ -1,0 +1,288 @@
+// The owner of the multi handle: one thread that waits in epoll and drives every transfer; no other file sees the handle.
+
+import CCurl
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The loop; made, run and dropped on its own thread.
+final class CurlLoop {
+    let configuration: HTTPClientConfiguration
+    /// Transfers to which something happened in this round.
+    var touched: [CurlTransfer] = []
+
+    private(set) var idleSockets = IdleSockets()
+    private let mailbox: LoopMailbox
+    private let startUpload: (Upload) -> Void
+    private let multi: UnsafeMutableRawPointer
+    private let epoll: Int32
+    private var transfers: [Int: CurlTransfer] = [:]
+    /// Exchanges that wait for their turn, in order, from `waitingStart` on.
+    private var waiting: [Exchange] = []
+    private var waitingStart = 0
+    /// Handles to be used again.
+    private var idleHandles: [UnsafeMutableRawPointer] = []
+    /// When libcurl wants to be called, in CLOCK_MONOTONIC nanoseconds.
+    private var timer: UInt64?
+    /// When the deadlines are to be looked at again: not after the earliest of them.
+    private var nextSweep: UInt64?
+    private var now: UInt64 = 0
+    private var isStopping = false
+
+    /// Handles kept for later transfers; each may hold a receive buffer.
+    private static let idleHandlesMax = 32
+    private static let isGlobalReady = ccurl_global_init() == CURLE_OK
+
+    /// Nil if the system has no descriptors or memory left.
+    init?(_ configuration: HTTPClientConfiguration, _ mailbox: LoopMailbox, startUpload: @escaping (Upload) -> Void) {
+        guard Self.isGlobalReady, let multi = curl_multi_init() else { return nil }
+        self.configuration = configuration
+        self.mailbox = mailbox
+        self.startUpload = startUpload
+        self.multi = multi
+        epoll = ccurl_epoll_create()
+        guard epoll >= 0, ccurl_epoll_watch(epoll, mailbox.wakeDescriptor, true, false) == 0 else { return nil }
+        ccurl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.connectionsPerHostMax)
+        ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.connectionsKeptMax)
+        ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        let onSocket: curl_socket_callback = { _, descriptor, what, context, _ in
+            guard let context else { return 0 }
+            Unmanaged<CurlLoop>.fromOpaque(context).takeUnretainedValue().watch(descriptor, what)
+            return 0
+        }
+        let onTimer: curl_multi_timer_callback = { _, milliseconds, context in
+            guard let context else { return 0 }
+            Unmanaged<CurlLoop>.fromOpaque(context).takeUnretainedValue().setTimer(milliseconds)
+            return 0
+        }
+        ccurl_multi_set_socket_callback(multi, onSocket, context)
+        ccurl_multi_set_timer_callback(multi, onTimer, context)
+    }
+
+    deinit {
+        for easy in idleHandles { curl_easy_cleanup(easy) }
+        curl_multi_cleanup(multi)
+        close(epoll)
+    }
+
+    /// Runs until it is told to stop; then every exchange fails as shut down.
+    func run() {
+        var ready = [ccurl_ready](repeating: ccurl_ready(), count: 64)
+        while !isStopping {
+            let count = ccurl_epoll_wait(epoll, &ready, Int32(ready.count), waitMilliseconds())
+            now = ccurl_monotonic_nanoseconds()
+            for event in ready[..<Int(count)] {
+                if event.descriptor == mailbox.wakeDescriptor {
+                    performCommands()
+                } else {
+                    let mask =
+                        (event.readable ? CURL_CSELECT_IN : 0) | (event.writable ? CURL_CSELECT_OUT : 0)
+                        | (event.failed ? CURL_CSELECT_ERR : 0)
+                    act(on: event.descriptor, mask)
+                }
+            }
+            startWaiting()
+            if let timer, timer <= now {
+                self.timer = nil
+                act(on: CURL_SOCKET_TIMEOUT, 0)
+            }
+            finishDone()
+            flushTouched()
+            sweepDeadlines()
+            startWaiting()
+        }
+        stop()
+    }
+
+    // MARK: Commands
+
+    private func performCommands() {
+        for command in mailbox.take() {
+            switch command {
+            case .start(let exchange): waiting.append(exchange)
+            case .resumeReceiving(let id): transfers[id]?.resumeReceiving()
+            case .resumeSending(let id): transfers[id]?.resumeSending()
+            case .cancel(let id):
+                if let transfer = transfers[id] {
+                    finish(transfer, cancelled(transfer.exchange))
+                } else if let index = waiting[waitingStart...].firstIndex(where: { $0.id == id }) {
+                    let exchange = waiting.remove(at: index)
+                    fail(exchange, cancelled(exchange))
+                }
+            case .stop: isStopping = true
+            }
+        }
+    }
+
+    private func startWaiting() {
+        while waitingStart < waiting.count, transfers.count < configuration.transfersMax, !isStopping {
+            let exchange = waiting[waitingStart]
+            waitingStart += 1
+            start(exchange)
+        }
+        if waitingStart == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+            waitingStart = 0
+        } else if waitingStart > 1024 {
+            waiting.removeFirst(waitingStart)
+            waitingStart = 0
+        }
+    }
+
+    private func start(_ exchange: Exchange) {
+        guard let easy = idleHandles.popLast() ?? newHandle() else {
+            fail(exchange, HTTPClientError(.other, "\(exchange.request.summary): no memory for a transfer"))
+            return
+        }
+        let transfer = CurlTransfer(exchange, easy: easy, loop: self)
+        transfers[exchange.id] = transfer
+        if let upload = exchange.upload, upload.needsPump { startUpload(upload) }
+        let code = curl_multi_add_handle(multi, easy)
+        guard code == CURLM_OK else {
+            finish(transfer, HTTPClientError(.other, "\(exchange.request.summary): the transfer was not taken"))
+            return
+        }
+    }
+
+    private func newHandle() -> UnsafeMutableRawPointer? {
+        guard let easy = curl_easy_init() else { return nil }
+        CurlTransfer.prepare(easy, configuration)
+        return easy
+    }
+
+    // MARK: libcurl
+
+    private func watch(_ descriptor: Int32, _ what: Int32) {
+        let readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT
+        let writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT
+        ccurl_epoll_watch(epoll, descriptor, readable, writable)
+    }
+
+    private func setTimer(_ milliseconds: Int) {
+        timer = milliseconds < 0 ? nil : ccurl_monotonic_nanoseconds() + UInt64(milliseconds) * 1_000_000
+        // Called back within this round, when now was taken before: 0 means at once.
+        if milliseconds == 0 { timer = now }
+    }
+
+    private func act(on descriptor: Int32, _ mask: Int32) {
+        var running: Int32 = 0
+        curl_multi_socket_action(multi, descriptor, mask, &running)
+    }
+
+    private func finishDone() {
+        var easy: UnsafeMutableRawPointer?
+        var code = CURLE_OK
+        while ccurl_multi_next_done(multi, &easy, &code) {
+            guard let easy, let context = ccurl_get_private(easy) else { continue }
+            let transfer = Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+            if transfer.isRestarting {
+                curl_multi_remove_handle(multi, easy)
+                transfer.restart()
+                if curl_multi_add_handle(multi, easy) == CURLM_OK { continue }
+            }
+            if let (connection, socket) = transfer.keptConnection { idleSockets.keep(connection, socket: socket) }
+            finish(transfer, transfer.error(code))
+        }
+    }
+
+    // MARK: Ends
+
+    /// Takes the handle back, then tells the exchange, so that its connection is free for whatever comes next.
+    private func finish(_ transfer: CurlTransfer, _ error: HTTPClientError?) {
+        curl_multi_remove_handle(multi, transfer.easy)
+        let isPlain = transfer.exchange.upload == nil
+        if isPlain, idleHandles.count < Self.idleHandlesMax {
+            transfer.release()
+            idleHandles.append(transfer.easy)
+        } else {
+            curl_easy_cleanup(transfer.easy)
+        }
+        transfers[transfer.exchange.id] = nil
+        mailbox.closeExchange()
+        transfer.finish(error)
+    }
+
+    /// Ends an exchange that never became a transfer.
+    private func fail(_ exchange: Exchange, _ error: HTTPClientError) {
+        mailbox.closeExchange()
+        exchange.upload?.close()
+        _ = exchange.deliver(end: .failed(error))
+    }
+
+    private func cancelled(_ exchange: Exchange) -> HTTPClientError {
+        HTTPClientError(.cancelled, "\(exchange.request.summary): given up")
+    }
+
+    private func stop() {
+        let error = HTTPClientError(.shutDown, "the client was shut down")
+        for transfer in Array(transfers.values) { finish(transfer, error) }
+        for exchange in waiting[waitingStart...] { fail(exchange, error) }
+        // What was posted before the mailbox closed.
+        for command in mailbox.take() {
+            if case .start(let exchange) = command { fail(exchange, error) }
+        }
+        touched = []
+    }
+
+    // MARK: Times
+
+    private func flushTouched() {
+        while !touched.isEmpty {
+            let round = touched
+            touched.removeAll(keepingCapacity: true)
+            for transfer in round {
+                transfer.isTouched = false
+                guard transfers[transfer.exchange.id] === transfer else { continue }
+                transfer.flush()
+                updateDeadline(transfer)
+            }
+        }
+    }
+
+    /// A transfer that waits for its own reader or its own request body has no deadline.
+    private func updateDeadline(_ transfer: CurlTransfer) {
+        guard !transfer.isReceivePaused, !(transfer.isSendPaused && transfer.phase == .awaitingHead) else {
+            transfer.deadline = nil
+            return
+        }
+        guard transfer.restartsDeadline else { return }
+        transfer.restartsDeadline = false
+        let timeout: Duration
+        switch transfer.phase {
+        case .connecting: return
+        case .awaitingHead: timeout = configuration.firstByteTimeout
+        case .receiving: timeout = configuration.idleTimeout
+        }
+        let deadline = now + timeout.nanoseconds
+        transfer.deadline = deadline
+        if deadline < nextSweep ?? .max { nextSweep = deadline }
+    }
+
+    /// Ends the transfers whose deadline has passed; looks at all of them, but only when one may be due.
+    private func sweepDeadlines() {
+        guard let due = nextSweep, due <= now else { return }
+        var earliest = UInt64.max
+        for transfer in Array(transfers.values) {
+            guard let deadline = transfer.deadline else { continue }
+            if deadline <= now {
+                finish(transfer, transfer.timeoutError())
+            } else {
+                earliest = min(earliest, deadline)
+            }
+        }
+        // Not more often than every 10 ms.
+        nextSweep = earliest == .max ? nil : max(earliest, now + 10_000_000)
+    }
+
+    private func waitMilliseconds() -> Int32 {
+        let due = min(timer ?? .max, nextSweep ?? .max)
+        guard due != .max else { return -1 }
+        let current = ccurl_monotonic_nanoseconds()
+        guard due > current else { return 0 }
+        return Int32(clamping: (due - current + 999_999) / 1_000_000)
+    }
+}

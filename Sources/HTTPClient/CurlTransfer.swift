@@ -1,0 +1,386 @@
+// The owner of one easy handle: its options, its callbacks, what it received in this round of the loop.
+
+import CCurl
+import HTTP
+
+/// One exchange as libcurl performs it; lives on the loop's thread and nowhere else.
+final class CurlTransfer {
+    /// How far it is, which says what its deadline means.
+    enum Phase {
+        case connecting
+        case awaitingHead
+        case receiving
+    }
+
+    let exchange: Exchange
+    let easy: UnsafeMutableRawPointer
+    private(set) var phase = Phase.connecting
+    /// CLOCK_MONOTONIC nanoseconds at which it is given up; nil: libcurl's own connect timeout holds, or it is paused.
+    var deadline: UInt64?
+    /// Something happened that starts the phase's timeout anew.
+    var restartsDeadline = false
+    /// It is in the loop's list of transfers to flush.
+    var isTouched = false
+    private(set) var isReceivePaused = false
+    private(set) var isSendPaused = false
+    /// Nothing was sent, since its connection had octets waiting: it is to begin again.
+    private(set) var isRestarting = false
+    /// Our own finding, which explains libcurl's error.
+    private(set) var failure: HTTPClientError?
+
+    private unowned let loop: CurlLoop
+    private let chunkBytesMax: Int
+    private var parser: ResponseHeadParser
+    private var lines: UnsafeMutablePointer<curl_slist>?
+    private var errorText: UnsafeMutablePointer<CChar>
+    private var attempts = 0
+    private var connection: IdleSockets.Connection?
+    private var head: ResponseHead?
+    private var newHead: ResponseHead?
+    private var octets: [UInt8] = []
+    private var lastChunkBytes = 0
+    private var receivedBytes: Int64 = 0
+
+    init(_ exchange: Exchange, easy: UnsafeMutableRawPointer, loop: CurlLoop) {
+        self.exchange = exchange
+        self.easy = easy
+        self.loop = loop
+        chunkBytesMax = loop.configuration.receiveBufferBytes
+        parser = ResponseHeadParser(loop.configuration)
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        setOptions()
+    }
+
+    deinit {
+        curl_slist_free_all(lines)
+        errorText.deallocate()
+    }
+
+    // MARK: Options
+
+    /// The options that are the same for every transfer of a handle.
+    static func prepare(_ easy: UnsafeMutableRawPointer, _ configuration: HTTPClientConfiguration) {
+        ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
+        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, configuration.receiveBufferBytes)
+        ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
+        ccurl_set_long(easy, CURLOPT_PATH_AS_IS, 1)
+        ccurl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0)
+        ccurl_set_long(easy, CURLOPT_HTTP_TRANSFER_DECODING, 1)
+        ccurl_set_long(easy, CURLOPT_HTTP09_ALLOWED, 0)
+        ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        ccurl_set_long(easy, CURLOPT_TCP_NODELAY, 1)
+        // Else an aborted transfer waits for a name look-up, and with it the whole loop.
+        ccurl_set_long(easy, CURLOPT_QUICK_EXIT, 1)
+        let version = configuration.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+        ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(version))
+        ccurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 1)
+        ccurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 2)
+        if let file = configuration.extraCAFile {
+            // The system's certificates remain, by their directory.
+            ccurl_set_string(easy, CURLOPT_CAINFO, file)
+            ccurl_set_string(easy, CURLOPT_CAPATH, "/etc/ssl/certs")
+        } else {
+            // With the file alone libcurl keeps the parsed store for all connections.
+            ccurl_set_string(easy, CURLOPT_CAPATH, nil)
+        }
+        // An empty string: none, not even from the environment.
+        ccurl_set_string(easy, CURLOPT_PROXY, configuration.originProxy ?? "")
+        ccurl_set_string(easy, CURLOPT_NOPROXY, "")
+        ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
+        setCallbacks(easy)
+    }
+
+    private static func setCallbacks(_ easy: UnsafeMutableRawPointer) {
+        ccurl_set_transfer_callback(easy, CURLOPT_HEADERFUNCTION) { octets, size, count, context in
+            guard let octets, let context else { return 0 }
+            let line = UnsafeRawBufferPointer(start: octets, count: size * count)
+            return CurlTransfer.at(context).receiveLine(line) ? line.count : 0
+        }
+        ccurl_set_transfer_callback(easy, CURLOPT_WRITEFUNCTION) { octets, size, count, context in
+            guard let octets, let context else { return 0 }
+            return CurlTransfer.at(context).receive(UnsafeRawBufferPointer(start: octets, count: size * count))
+        }
+        ccurl_set_transfer_callback(easy, CURLOPT_READFUNCTION) { octets, size, count, context in
+            guard let octets, let context else { return 0 }
+            return CurlTransfer.at(context).send(UnsafeMutableRawBufferPointer(start: octets, count: size * count))
+        }
+        ccurl_set_prereq_callback(easy) { context, remoteAddress, localAddress, remotePort, localPort in
+            guard let context, let remoteAddress, let localAddress else { return CURL_PREREQFUNC_ABORT }
+            let connection = IdleSockets.Connection(
+                localAddress: String(cString: localAddress),
+                localPort: localPort,
+                remoteAddress: String(cString: remoteAddress),
+                remotePort: remotePort
+            )
+            return CurlTransfer.at(context).beginAttempt(on: connection) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        }
+    }
+
+    private static func at(_ context: UnsafeMutableRawPointer) -> CurlTransfer {
+        Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// The options of this request; every one that a request can set is set, since handles are used again.
+    private func setOptions() {
+        let request = exchange.request
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        for option in [
+            CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_READDATA, CURLOPT_PREREQDATA,
+        ] {
+            ccurl_set_pointer(easy, option, context)
+        }
+        ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        setString(CURLOPT_URL, request.url)
+        setString(CURLOPT_REQUEST_TARGET, request.target)
+        // Closes what an earlier request of the handle left, then what this one needs.
+        ccurl_set_long(easy, CURLOPT_UPLOAD, 0)
+        ccurl_set_long(easy, CURLOPT_NOBODY, 0)
+        ccurl_set_long(easy, CURLOPT_HTTPGET, 1)
+        ccurl_set_string(easy, CURLOPT_CUSTOMREQUEST, nil)
+        switch request.kind {
+        case .get: break
+        case .head: ccurl_set_long(easy, CURLOPT_NOBODY, 1)
+        case .custom: setString(CURLOPT_CUSTOMREQUEST, request.method)
+        case .upload(let length):
+            ccurl_set_long(easy, CURLOPT_UPLOAD, 1)
+            ccurl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, curl_off_t(length ?? -1))
+            setString(CURLOPT_CUSTOMREQUEST, request.method)
+        }
+        // Wait for a connection under way that may turn out to be HTTP/2; without TLS it never does, and libcurl would
+        // wait for its first response.
+        let mayShare = request.isSecure && loop.configuration.usesHTTP2
+        ccurl_set_long(easy, CURLOPT_PIPEWAIT, mayShare ? 1 : 0)
+        // libcurl sends any method again when a connection that it used again turns out dead, a POST too.
+        ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, request.isRepeatable ? 0 : 1)
+        for line in request.lines {
+            line.withUnsafeBytes { line in
+                guard let list = curl_slist_append(lines, line.bindMemory(to: CChar.self).baseAddress) else { return }
+                lines = list
+            }
+        }
+        ccurl_set_list(easy, CURLOPT_HTTPHEADER, lines)
+    }
+
+    private func setString(_ option: CURLoption, _ value: [UInt8]) {
+        value.withUnsafeBytes { value in
+            _ = ccurl_set_string(easy, option, value.bindMemory(to: CChar.self).baseAddress)
+        }
+    }
+
+    // MARK: Callbacks
+
+    /// Before the request goes out on a connection, the second time if the first connection was dead.
+    private func beginAttempt(on connection: IdleSockets.Connection) -> Bool {
+        if attempts == 0, ccurl_get_long(easy, CURLINFO_NUM_CONNECTS) == 0, !loop.idleSockets.isQuiet(connection) {
+            isRestarting = true
+            return false
+        }
+        self.connection = connection
+        attempts += 1
+        guard attempts <= 2 else { return false }
+        // One retry, on a connection of its own: libcurl would try up to five connections from its pool.
+        if attempts == 1 { ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
+        phase = .awaitingHead
+        touch(restartsDeadline: true)
+        return true
+    }
+
+    private func receiveLine(_ line: UnsafeRawBufferPointer) -> Bool {
+        do throws(HTTPClientError) {
+            switch try parser.receive(line.bindMemory(to: UInt8.self).span) {
+            case .interim(let interim):
+                exchange.onInterim?(interim)
+                touch(restartsDeadline: true)
+            case .final(let head):
+                self.head = head
+                newHead = head
+                phase = .receiving
+                touch(restartsDeadline: true)
+            case nil: break
+            }
+            return true
+        } catch {
+            failure = HTTPClientError(error.code, "\(exchange.request.summary): \(error.message)")
+            return false
+        }
+    }
+
+    private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard head != nil else {
+            failure = HTTPClientError(.invalidResponse, "\(exchange.request.summary): octets before a response head")
+            return 0
+        }
+        if isReceivePaused { return Int(CURL_WRITEFUNC_PAUSE) }
+        if octets.count >= chunkBytesMax, deliver() {
+            isReceivePaused = true
+            return Int(CURL_WRITEFUNC_PAUSE)
+        }
+        if octets.isEmpty { octets.reserveCapacity(max(bytes.count, capacityNeeded)) }
+        octets.append(contentsOf: bytes)
+        receivedBytes += Int64(bytes.count)
+        touch(restartsDeadline: true)
+        return bytes.count
+    }
+
+    /// What the last chunk of a fast transfer needed, no more than what is left; nothing for the first.
+    private var capacityNeeded: Int {
+        let wanted = min(lastChunkBytes, chunkBytesMax)
+        guard let length = head?.declaredLength else { return wanted }
+        return Int(min(Int64(wanted), max(0, length - receivedBytes)))
+    }
+
+    private func send(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        switch exchange.upload?.take(atMost: buffer.count) {
+        case .octets(let octets):
+            octets.withUnsafeBytes { buffer.copyMemory(from: $0) }
+            touch(restartsDeadline: phase == .awaitingHead)
+            return octets.count
+        case .end, nil: return 0
+        case .later:
+            isSendPaused = true
+            touch(restartsDeadline: false)
+            return Int(CURL_READFUNC_PAUSE)
+        case .failed:
+            failure = HTTPClientError(.requestBodyFailed, "\(exchange.request.summary): the request's body broke off")
+            return Int(CURL_READFUNC_ABORT)
+        }
+    }
+
+    private func touch(restartsDeadline: Bool) {
+        if restartsDeadline { self.restartsDeadline = true }
+        guard !isTouched else { return }
+        isTouched = true
+        loop.touched.append(self)
+    }
+
+    // MARK: The loop
+
+    /// Hands over what came; pauses libcurl if the reader has enough.
+    func flush() {
+        guard newHead != nil || !octets.isEmpty, deliver(), !isReceivePaused else { return }
+        isReceivePaused = true
+        pause()
+    }
+
+    /// The reader has room again.
+    func resumeReceiving() {
+        guard isReceivePaused else { return }
+        isReceivePaused = false
+        touch(restartsDeadline: true)
+        pause()
+    }
+
+    /// There are octets to send again.
+    func resumeSending() {
+        guard isSendPaused else { return }
+        isSendPaused = false
+        touch(restartsDeadline: true)
+        pause()
+    }
+
+    /// Makes the handle fit for another transfer.
+    func release() {
+        ccurl_set_list(easy, CURLOPT_HTTPHEADER, nil)
+        ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, nil)
+        // libcurl counts retries for the life of a handle, and after five gives up at the first.
+        guard attempts > 1 else { return }
+        curl_easy_reset(easy)
+        Self.prepare(easy, loop.configuration)
+    }
+
+    /// Begins again, on a connection of its own.
+    func restart() {
+        isRestarting = false
+        ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1)
+    }
+
+    /// The connection that libcurl has kept for HTTP/1.1's next request, or nil.
+    var keptConnection: (connection: IdleSockets.Connection, socket: Int32)? {
+        guard let connection, head?.majorVersion == 1 else { return nil }
+        let socket = ccurl_get_socket(easy)
+        return socket >= 0 ? (connection, socket) : nil
+    }
+
+    /// The transfer is over: hands over the rest and how it ended.
+    func finish(_ error: HTTPClientError?) {
+        exchange.upload?.close()
+        let end = error.map { ExchangeEnd.failed($0) } ?? .complete
+        _ = exchange.deliver(head: newHead, octets: octets, end: end)
+        newHead = nil
+        octets = []
+    }
+
+    /// What `code`, libcurl's word on how the transfer ended, means; nil: all is well.
+    func error(_ code: CURLcode) -> HTTPClientError? {
+        let number = Int(code.rawValue)
+        if let failure { return HTTPClientError(failure.code, failure.message, curlCode: number) }
+        if code == CURLE_OK {
+            guard let head else {
+                return HTTPClientError(.closedBeforeResponse, "\(exchange.request.summary): closed without a response")
+            }
+            // libcurl checks this too; what is stored as complete rests on it.
+            guard exchange.request.kind != .head, head.status != 204, head.status != 304 else { return nil }
+            guard let length = head.declaredLength, length != receivedBytes else { return nil }
+            return HTTPClientError(.truncated, "\(exchange.request.summary): \(receivedBytes) octets of \(length)")
+        }
+        let detail = String(cString: errorText[0] != 0 ? UnsafePointer(errorText) : curl_easy_strerror(code))
+        return HTTPClientError(errorCode(code), "\(exchange.request.summary): \(detail)", curlCode: number)
+    }
+
+    private func errorCode(_ code: CURLcode) -> HTTPClientError.Code {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .couldNotResolve
+        case CURLE_COULDNT_CONNECT, CURLE_PROXY: .couldNotConnect
+        case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_PEER_FAILED_VERIFICATION,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
+            .tls
+        case CURLE_URL_MALFORMAT: .invalidRequest
+        case CURLE_OPERATION_TIMEDOUT: phase == .connecting ? .timeoutConnect : .timeoutFirstByte
+        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
+            head == nil ? .invalidResponse : .truncated
+        case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
+            CURLE_HTTP2_STREAM, CURLE_ABORTED_BY_CALLBACK, CURLE_SEND_FAIL_REWIND:
+            head == nil ? .closedBeforeResponse : .truncated
+        default: head == nil ? .other : .truncated
+        }
+    }
+
+    /// What is to be said when the deadline has passed.
+    func timeoutError() -> HTTPClientError {
+        phase == .receiving
+            ? HTTPClientError(.timeoutIdle, "\(exchange.request.summary): the body stands still")
+            : HTTPClientError(.timeoutFirstByte, "\(exchange.request.summary): no response in time")
+    }
+
+    private func deliver() -> Bool {
+        lastChunkBytes = octets.count
+        defer {
+            newHead = nil
+            octets = []
+        }
+        return exchange.deliver(head: newHead, octets: octets)
+    }
+
+    private func pause() {
+        let receiving = isReceivePaused ? CURLPAUSE_RECV : CURLPAUSE_RECV_CONT
+        let sending = isSendPaused ? CURLPAUSE_SEND : CURLPAUSE_SEND_CONT
+        curl_easy_pause(easy, receiving | sending)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, at least 1.
+    var milliseconds: Int {
+        let (seconds, attoseconds) = components
+        return max(1, Int(seconds) * 1000 + Int(attoseconds / 1_000_000_000_000_000))
+    }
+
+    /// Whole nanoseconds, not below 0.
+    var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(0, seconds)) * 1_000_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000)
+    }
+}

@@ -1,0 +1,50 @@
+// The limits and times of the client, each with its unit and what it bounds.
+
+/// How ``CurlClient`` behaves; the defaults suit a cache in front of one origin.
+package struct HTTPClientConfiguration: Sendable {
+    /// From the start of a transfer until its connection is ready, at least 1 ms.
+    ///
+    /// Name look-up, TCP, TLS, and the wait for one of ``connectionsPerHostMax``.
+    package var connectTimeout: Duration = .seconds(10)
+    /// From the request handed to the connection until the response's head is complete.
+    ///
+    /// Starts anew with every interim response and with every piece taken of a request body.
+    package var firstByteTimeout: Duration = .seconds(30)
+    /// Without a body octet from the origin; does not run while the reader is the one who waits.
+    package var idleTimeout: Duration = .seconds(30)
+
+    /// Transfers under way together; more wait their turn.
+    package var transfersMax = 1024
+    /// Transfers that wait for their turn; one more is refused as ``HTTPClientError/Code/overloaded``.
+    package var transfersWaitingMax = 4096
+    /// Connections to one host and port; transfers beyond wait for one of them.
+    package var connectionsPerHostMax = 256
+    /// Connections kept open for later requests, those in use included: beyond it each is closed after its response.
+    ///
+    /// At least ``connectionsPerHostMax``, or there is little use in them under load.
+    package var connectionsKeptMax = 256
+
+    /// Body octets queued for a reader before the transfer is paused; it goes on below half.
+    ///
+    /// A transfer's memory is at most this, and twice ``receiveBufferBytes``.
+    package var queueBytesMax = 512 << 10
+    /// What one read from the socket may bring; 1 KiB to 512 KiB.
+    package var receiveBufferBytes = 256 << 10
+    /// Status line and field lines of one response head with their line ends.
+    package var headBytesMax = 64 << 10
+    /// Field lines of one response head.
+    package var headLinesMax = 256
+    /// Interim responses in front of one final response.
+    package var interimResponsesMax = 16
+
+    /// Whether HTTP/2 is offered to origins with TLS.
+    package var usesHTTP2 = true
+    /// A PEM file of certificates to trust, besides those of the system.
+    package var extraCAFile: String?
+    /// Sent as `Authorization: Basic` to their own authority and nowhere else.
+    package var credentials: [OriginCredentials] = []
+    /// The URL of a proxy on the way to every origin; nil: none, whatever the environment says.
+    package var originProxy: String?
+
+    package init() {}
+}

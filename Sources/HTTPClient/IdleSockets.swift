@@ -1,0 +1,44 @@
+// Which socket belongs to which idle connection, to see whether an origin said more than it was asked.
+//
+// libcurl 7.88 takes a kept connection for good although octets wait on it, and would read them as the response to
+// the next request (RFC 9112 section 6.3: a client must not process, cache or forward such extra data as a response).
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// The sockets of connections that have answered and may be used again; lives on the loop's thread.
+struct IdleSockets {
+    /// What tells one connection from all others at the same time.
+    struct Connection: Hashable {
+        var localAddress: String
+        var localPort: Int32
+        var remoteAddress: String
+        var remotePort: Int32
+    }
+
+    private var sockets: [Connection: Int32] = [:]
+    private var connections: [Int32: Connection] = [:]
+
+    /// How many are known: at most one for each descriptor of the process.
+    var count: Int { sockets.count }
+
+    /// `connection`, on `socket`, has been answered and waits for its next request.
+    mutating func keep(_ connection: Connection, socket: Int32) {
+        guard connections[socket] != connection else { return }
+        if let former = connections.updateValue(connection, forKey: socket) { sockets[former] = nil }
+        if let former = sockets.updateValue(socket, forKey: connection) { connections[former] = nil }
+        connections[socket] = connection
+    }
+
+    /// Whether a request may go out on `connection`: nothing waits to be read, not even the end.
+    ///
+    /// True for a connection that was never kept.
+    func isQuiet(_ connection: Connection) -> Bool {
+        guard let socket = sockets[connection] else { return true }
+        var octet: UInt8 = 0
+        return recv(socket, &octet, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) < 0 && errno == EAGAIN
+    }
+}

@@ -1,0 +1,36 @@
+// What can go wrong with a server as a whole; what goes wrong with one request is answered to its client.
+
+/// Why a server could not start.
+package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
+    /// The kind of failure; may grow.
+    package struct Code: Sendable, Hashable, CustomStringConvertible {
+        private enum Kind: String {
+            case addressInUse, permissionDenied, addressUnavailable, badAddress, bindFailed, alreadyRan
+        }
+
+        private let kind: Kind
+
+        /// Another process listens there.
+        package static let addressInUse = Code(kind: .addressInUse)
+        /// The port or address is reserved for others.
+        package static let permissionDenied = Code(kind: .permissionDenied)
+        /// The address is not one of this machine's.
+        package static let addressUnavailable = Code(kind: .addressUnavailable)
+        /// The address cannot be read or its name not be resolved.
+        package static let badAddress = Code(kind: .badAddress)
+        /// Listening failed in another way.
+        package static let bindFailed = Code(kind: .bindFailed)
+        /// ``HTTPServer/bind()`` or ``HTTPServer/run()`` was called twice.
+        package static let alreadyRan = Code(kind: .alreadyRan)
+
+        package var description: String { kind.rawValue }
+    }
+
+    package let code: Code
+    /// What was attempted, on what, and what went wrong.
+    package let message: String
+    /// The error beneath, if there is one.
+    package let underlying: (any Error)?
+
+    package var description: String { "\(code): \(message)" }
+}

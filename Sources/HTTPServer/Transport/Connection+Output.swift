@@ -1,0 +1,146 @@
+// How a connection writes: head and small body in one buffer and one write, large ones a window at a time, files by
+// sendfile.
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+import HTTP
+import NIOCore
+
+/// What is left of a body in memory, and whether a chunk ends with it.
+struct PendingBody {
+    var bytes: ArraySlice<UInt8>
+    let endsChunk: Bool
+}
+
+extension Connection {
+    /// Bodies in memory up to this are copied behind their head; larger ones are written in windows of this size.
+    static let windowBytes = 64 * 1024
+
+    /// Writes the context's output.
+    func send(_ channelContext: ChannelHandlerContext) {
+        guard !lane.context.output.output.isEmpty || lane.context.output.body != nil else { return }
+        lane.writeBuffer.clear()
+        lane.writeBuffer.writeBytes(lane.context.output.output)
+        lane.context.clearOutput()
+        guard let body = lane.context.output.body.take() else {
+            return flush(channelContext)
+        }
+        let endsChunk = lane.context.bodyEndsChunk
+        lane.context.bodyEndsChunk = false
+        switch body {
+        case .bytes(let bytes):
+            pendingBody = PendingBody(bytes: bytes, endsChunk: endsChunk)
+            fillWriteBuffer()
+            flush(channelContext)
+            sendPendingBody(channelContext)
+        case .file(let region):
+            send(region, endsChunk: endsChunk, channelContext)
+        }
+    }
+
+    /// Forgets output that has nowhere to go.
+    func dropOutput() {
+        lane.context.clearOutput()
+        lane.context.output.body = nil
+        lane.context.bodyEndsChunk = false
+    }
+
+    /// Writes more of a body in memory, as long as the client takes it.
+    func sendPendingBody(_ channelContext: ChannelHandlerContext) {
+        // The channel may report a change of writability from within the write.
+        let wasPerforming = isPerforming
+        isPerforming = true
+        defer { isPerforming = wasPerforming }
+        while pendingBody != nil, channelContext.channel.isWritable {
+            lane.writeBuffer.clear()
+            fillWriteBuffer()
+            flush(channelContext)
+        }
+        if pendingBody == nil, let kind = pendingClose.take() { close(kind, channelContext) }
+    }
+
+    /// Copies the next window of the pending body behind what is in the buffer.
+    private func fillWriteBuffer() {
+        guard let body = pendingBody else { return }
+        let window = body.bytes.prefix(Connection.windowBytes)
+        lane.writeBuffer.writeBytes(window)
+        if window.count == body.bytes.count {
+            if body.endsChunk { lane.writeBuffer.writeInteger(UInt16(0x0d0a)) }
+            pendingBody = nil
+        } else {
+            pendingBody?.bytes.removeFirst(window.count)
+        }
+    }
+
+    private func flush(_ channelContext: ChannelHandlerContext) {
+        channelContext.writeAndFlush(wrapOutboundOut(.byteBuffer(lane.writeBuffer)), promise: nil)
+    }
+
+    private func send(_ region: HTTP.FileRegion, endsChunk: Bool, _ channelContext: ChannelHandlerContext) {
+        // The descriptor stays the file's: the handle only lends it to NIO, and gives it up without closing it.
+        let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: region.file.descriptor)
+        let promise = channelContext.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.whenComplete { _ in
+            // Cannot fail: nobody else closes the handle, and NIO is done with it.
+            _ = try? handle.takeDescriptorOwnership()
+            withExtendedLifetime(region.file) {}
+        }
+        let start = Int(region.offset)
+        let part = NIOCore.FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + region.count)
+        channelContext.write(wrapOutboundOut(.byteBuffer(lane.writeBuffer)), promise: nil)
+        channelContext.write(wrapOutboundOut(.fileRegion(part)), promise: promise)
+        if endsChunk {
+            var end = ByteBuffer()
+            end.writeInteger(UInt16(0x0d0a))
+            channelContext.write(wrapOutboundOut(.byteBuffer(end)), promise: nil)
+        }
+        channelContext.flush()
+    }
+
+    // MARK: Ending
+
+    func close(_ kind: EngineClose, _ channelContext: ChannelHandlerContext) {
+        switch kind {
+        case .abort:
+            pendingBody = nil
+            // SO_LINGER 0: a reset, so that not even a client that reads until the end takes this for one. Fails only
+            // on a closed socket.
+            let now = linger(l_onoff: 1, l_linger: 0)
+            _ = (channelContext.channel as? any SocketOptionProvider)?.setSoLinger(now)
+            channelContext.close(promise: nil)
+        case .flush, .linger:
+            guard pendingBody == nil else {
+                pendingClose = kind
+                return
+            }
+            if kind == .linger {
+                // NIO holds this back until what was written before is out.
+                channelContext.close(mode: .output, promise: nil)
+            } else if bufferedBytes(channelContext) == 0 {
+                channelContext.close(promise: nil)
+            } else {
+                let channel = channelContext.channel
+                let promise = channelContext.eventLoop.makePromise(of: Void.self)
+                promise.futureResult.whenComplete { _ in channel.close(promise: nil) }
+                channelContext.writeAndFlush(wrapOutboundOut(.byteBuffer(ByteBuffer())), promise: promise)
+            }
+        }
+    }
+
+    /// Octets that NIO holds because the socket does not take them.
+    func bufferedBytes(_ channelContext: ChannelHandlerContext) -> Int {
+        // Fails only on a closed channel.
+        (try? channelContext.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+}
+
+extension SocketAddress {
+    /// `address:port`, IPv6 addresses in brackets; empty for addresses without a port.
+    var hostAndPort: String {
+        guard let ipAddress, let port else { return "" }
+        return ipAddress.contains(":") ? "[\(ipAddress)]:\(port)" : "\(ipAddress):\(port)"
+    }
+}
