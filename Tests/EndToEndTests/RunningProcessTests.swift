@@ -19,6 +19,12 @@ struct RunningProcessTests {
         #expect(try await process.outcome().status == 128 + SIGTERM)
     }
 
+    @Test func `a line ends before its CR LF`() async throws {
+        let process = try RunningProcess(["printf", "one\\r\\ntwo\\r\\n"])
+        try await process.outcome()
+        #expect(process.lines(.output) == ["one", "two"])
+    }
+
     @Test func `a wait for a line that never comes ends with the program`() async throws {
         let process = try RunningProcess(["sh", "-c", "echo only this"])
         await #expect(throws: RunningProcess.Failure.self) {

@@ -19,6 +19,10 @@ package final class RunningProcess: Sendable {
     /// A wait that did not come true.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
+
+        package init(_ description: String) {
+            self.description = description
+        }
     }
 
     package enum Stream: Sendable, CaseIterable {
@@ -40,11 +44,12 @@ package final class RunningProcess: Sendable {
 
         var isOver: Bool { status != nil && ended.count == Stream.allCases.count }
 
-        func lines(_ stream: Stream) -> [Substring] {
-            var lines = text(stream).split(separator: "\n", omittingEmptySubsequences: false)
+        /// Split at LF alone: to a String, CR LF is one character, and so not a place to split at.
+        func lines(_ stream: Stream) -> [String] {
+            var lines = (bytes[stream] ?? []).split(separator: 0x0a, omittingEmptySubsequences: false)
             // What follows the last line feed is a line only once the stream has ended.
-            if !ended.contains(stream) || lines.last == "" { lines.removeLast() }
-            return lines
+            if !ended.contains(stream) || lines.last?.isEmpty == true { lines.removeLast() }
+            return lines.map { String(decoding: $0.last == 0x0d ? $0.dropLast() : $0, as: UTF8.self) }
         }
 
         func text(_ stream: Stream) -> String {
@@ -69,7 +74,7 @@ package final class RunningProcess: Sendable {
 
         init() throws {
             var ends: [Int32] = [-1, -1]
-            guard pipe(&ends) == 0 else { throw Failure(description: "no pipe: errno \(errno)") }
+            guard pipe(&ends) == 0 else { throw Failure("no pipe: errno \(errno)") }
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
             writing = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
@@ -144,8 +149,7 @@ package final class RunningProcess: Sendable {
         let outcome = try await run(command, environment: environment, directory: directory, within: bound)
         guard outcome.status == 0 else {
             throw Failure(
-                description:
-                    "\(command.joined(separator: " ")): exit code \(outcome.status): \(outcome.errors.suffix(2000))"
+                "\(command.joined(separator: " ")): exit code \(outcome.status): \(outcome.errors.suffix(2000))"
             )
         }
         return outcome
@@ -160,7 +164,7 @@ package final class RunningProcess: Sendable {
 
     /// The complete lines so far.
     package func lines(_ stream: Stream) -> [String] {
-        state.mutex.withLock { $0.lines(stream).map(String.init) }
+        state.mutex.withLock { $0.lines(stream) }
     }
 
     /// The first line with a match of `pattern`, when it has come; throws if the program ends without it.
@@ -169,11 +173,21 @@ package final class RunningProcess: Sendable {
         matching pattern: @escaping @Sendable (String) -> Bool,
         within bound: Duration = .seconds(60)
     ) async throws -> String {
-        try await wait(bound) { $0.ended.contains(stream) || $0.lines(stream).contains { pattern(String($0)) } }
+        try await wait(bound) { $0.ended.contains(stream) || $0.lines(stream).contains(where: pattern) }
         guard let line = lines(stream).first(where: pattern) else {
-            throw Failure(description: "\(name) did not say what was waited for; \(lastWords)")
+            try await wait(.seconds(10)) { $0.isOver }
+            throw Failure("\(name) did not say what was waited for; \(lastWords)")
         }
         return line
+    }
+
+    /// Returns when all lines so far are what `isEnough` asks for, or the program is over.
+    package func lines(
+        _ stream: Stream,
+        within bound: Duration,
+        until isEnough: @escaping @Sendable ([String]) -> Bool
+    ) async throws {
+        try await wait(bound) { $0.ended.contains(stream) || isEnough($0.lines(stream)) }
     }
 
     /// How it ended, when it has; killed and an error if that is not within the bound.
@@ -238,7 +252,7 @@ package final class RunningProcess: Sendable {
         defer { for pointer in arguments + variables { free(pointer) } }
         var processID: Int32 = 0
         let code = posix_spawn(&processID, command[0], &actions, &attributes, arguments, variables)
-        guard code == 0 else { throw Failure(description: "could not start \(command[0]): errno \(code)") }
+        guard code == 0 else { throw Failure("could not start \(command[0]): errno \(code)") }
         return processID
     }
 
@@ -293,6 +307,6 @@ package final class RunningProcess: Sendable {
             }
             return first
         }
-        if !inTime { throw Failure(description: "\(name) took longer than \(bound); \(lastWords)") }
+        if !inTime { throw Failure("\(name) took longer than \(bound); \(lastWords)") }
     }
 }

@@ -67,11 +67,14 @@ struct LayerTests {
 
     @Test func `the arrows between the targets point down only`() async throws {
         // A scratch path of its own: the usual one is locked while `swift test` runs.
-        let scratch = FileManager.default.temporaryDirectory.appending(path: "waystation-tidy-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: scratch) }  // Nothing is lost if it stays.
-        let dump = try await RunningProcess.succeed([
-            "swift", "package", "--package-path", SourceFile.root.path, "--scratch-path", scratch.path, "dump-package",
-        ])
+        let scratch = try TemporaryDirectory()
+        let dump = try await RunningProcess.succeed(
+            [
+                "swift", "package", "--package-path", SourceFile.root.path, "--scratch-path", scratch.url.path,
+                "dump-package",
+            ],
+            environment: ["TMPDIR": scratch.url.path]
+        )
         let package = try #require(try JSONSerialization.jsonObject(with: Data(dump.output.utf8)) as? [String: Any])
         let targets = try #require(package["targets"] as? [[String: Any]]).compactMap(Target.init)
         #expect(targets.contains { $0.name == "HTTP" } && targets.contains { $0.name == "cdn" })

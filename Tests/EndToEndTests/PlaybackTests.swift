@@ -1,0 +1,133 @@
+// The main job from outside: real media through the real `cdn` from real web servers, with ffmpeg and curl.
+
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+    .serialized,
+    .enabled(if: RunningProcess.isInstalled("nginx"), "nginx is not installed"),
+    .enabled(if: RunningProcess.isInstalled("ffmpeg"), "ffmpeg is not installed"),
+    .enabled(if: RunningProcess.isInstalled("curl"), "curl is not installed"),
+    .enabled(if: RunningProcess.isInstalled("python3"), "python3 is not installed")
+)
+struct PlaybackTests {
+    @Test func `the media are as large and as many-parted as these tests are about`() async throws {
+        let root = try await Media.shared.root()
+        for medium in [Medium.faststart, .indexLast] {
+            let size = try Data(contentsOf: root.appending(path: medium.entry), options: .alwaysMapped).count
+            #expect(size >= 64 << 20)
+        }
+        #expect(try Medium.hls.files(below: root).count > 30)
+        #expect(try Medium.fragmented.files(below: root).count > 31)
+    }
+
+    @Test(arguments: Medium.all)
+    func `plays, every octet is the origin's, and later plays and restarts take no body from it`(
+        _ medium: Medium
+    ) async throws {
+        let root = try await Media.shared.root()
+        let (origin, store) = (try await NginxOrigin.start(serving: root), try TemporaryDirectory())
+        let files = try medium.files(below: root)
+        let url = "\(origin.base)/\(medium.entry)"
+        let direct = try await play(url)
+        let before = try await origin.entries().count
+
+        var cdn = try await RunningCDN.start(url, store: store.url)
+        #expect(try await play(cdn.base + "/") == direct)
+        let base = "\(origin.base)/\(medium.directory)"
+        #expect(base.hasSuffix("/"))
+        // Paths resolve against the directory of the medium.
+        let inside = files.map { String($0.dropFirst(medium.directory.count)) }
+        let beside = root.appending(path: medium.directory)
+        try await expectWhole(inside, below: cdn.base, equal: beside)
+        let first = try await origin.entries().dropFirst(before)
+        #expect(first.map(\.bodyBytes).reduce(0, +) > 0, "the first play came from somewhere else")
+
+        let filled = before + first.count
+        func expectNoBody(_ occasion: String) async throws {
+            let later = try await origin.entries().dropFirst(filled).filter { $0.bodyBytes > 0 }
+            #expect(later.isEmpty, "\(occasion): \(later)")
+        }
+        #expect(try await play(cdn.base + "/") == direct)
+        try await expectWhole(inside, below: cdn.base, equal: beside)
+        try await expectNoBody("second play")
+
+        #expect(try await cdn.stop().status == 0)
+        cdn = try await RunningCDN.start(url, store: store.url)
+        #expect(try await play(cdn.base + "/") == direct)
+        try await expectWhole(inside, below: cdn.base, equal: beside)
+        try await expectNoBody("after a restart")
+
+        try await cdn.stop(by: SIGKILL)
+        cdn = try await RunningCDN.start(url, store: store.url)
+        #expect(try await play(cdn.base + "/") == direct)
+        try await expectWhole(inside, below: cdn.base, equal: beside)
+        try await expectNoBody("after a kill")
+        #expect(try await cdn.stop().status == 0)
+        try await expectNoBody("at the end")
+    }
+
+    @Test(arguments: Medium.files)
+    func `ranges are the origin's octets, in an empty store and in a full one`(_ medium: Medium) async throws {
+        let root = try await Media.shared.root()
+        let (origin, store) = (try await NginxOrigin.start(serving: root), try TemporaryDirectory())
+        let cdn = try await RunningCDN.start("\(origin.base)/", store: store.url)
+        let (url, file) = ("\(cdn.base)/\(medium.entry)", root.appending(path: medium.entry))
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var generator = SeededGenerator(seed: seed)
+        let length = try Data(contentsOf: file, options: .alwaysMapped).count
+        let ranges = AskedRange.some(of: length, using: &generator).shuffled(using: &generator)
+        print("seed of the ranges of \(medium.name): \(seed)")
+        try await expectRanges(ranges, of: url, equal: file, status: ["206"])
+        try await expectWhole([medium.entry], below: cdn.base, equal: root)
+        let filled = try await origin.entries().count
+        try await expectRanges(ranges, of: url, equal: file, status: ["206"])
+        #expect(try await origin.entries().dropFirst(filled).filter { $0.bodyBytes > 0 }.isEmpty)
+        #expect(try await cdn.stop().status == 0)
+    }
+
+    @Test(arguments: Medium.all)
+    func `plays from Python's server, which knows no ranges`(_ medium: Medium) async throws {
+        let root = try await Media.shared.root()
+        let (origin, store) = (try await PythonOrigin.start(serving: root), try TemporaryDirectory())
+        let url = "\(origin.base)/\(medium.entry)"
+        let direct = try await play(root.appending(path: medium.entry).path)
+        let cdn = try await RunningCDN.start(url, store: store.url)
+        let files = try medium.files(below: root).map { String($0.dropFirst(medium.directory.count)) }
+        let beside = root.appending(path: medium.directory)
+        for _ in 1...2 {
+            #expect(try await play(cdn.base + "/") == direct)
+            try await expectWhole(files, below: cdn.base, equal: beside)
+        }
+        if medium.parts == nil {
+            let file = root.appending(path: medium.entry)
+            let length = try Data(contentsOf: file, options: .alwaysMapped).count
+            var generator = SeededGenerator(seed: 1)
+            let ranges = AskedRange.some(of: length, using: &generator)
+            try await expectRanges(ranges, of: cdn.base + "/", equal: file, status: ["200", "206"])
+        }
+        #expect(try await cdn.stop().status == 0)
+    }
+
+    @Test func `a kill in the middle of a fill breaks the transfer and leaves nothing wrong behind`() async throws {
+        let root = try await Media.shared.root()
+        let (origin, store) = (try await NginxOrigin.start(serving: root), try TemporaryDirectory())
+        let (url, name) = ("\(origin.base)/", Medium.faststart.entry)
+        var cdn = try await RunningCDN.start(url, store: store.url)
+        let received = store.file("received")
+        let client = try RunningProcess([
+            "curl", "-sSv", "--noproxy", "*", "--limit-rate", "4M", "-o", received.path, "\(cdn.base)/\(name)",
+        ])
+        // The head has come, so the fill runs; at this rate the body takes more than ten seconds.
+        _ = try await client.line(.errors, matching: { $0.lowercased().hasPrefix("< content-length:") })
+        try await RunningProcess.succeed([
+            "curl", "-sS", "--noproxy", "*", "-r", "0-9999999", "-o", "/dev/null", "\(cdn.base)/\(name)",
+        ])
+        try await cdn.stop(by: SIGKILL)
+        #expect(try await client.outcome().status != 0, "a short body looked whole")
+        cdn = try await RunningCDN.start(url, store: store.url)
+        try await expectWhole([name], below: cdn.base, equal: root)
+        #expect(try await cdn.stop().status == 0)
+    }
+}

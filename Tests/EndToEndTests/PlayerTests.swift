@@ -1,0 +1,182 @@
+// What people watch with: mpv, VLC and Chromium on the real `cdn`, with seeks, in front of nginx.
+
+import Foundation
+import TestSupport
+import Testing
+
+/// `./waystation test --players` installs them and sets the variable.
+private let playersAreOn = ProcessInfo.processInfo.environment["WAYSTATION_TEST_PLAYERS"] == "1"
+
+@Suite(.serialized, .enabled(if: playersAreOn, "players are tested by ./waystation test --players"))
+struct PlayerTests {
+    /// A `cdn` in front of nginx, for one medium or for all.
+    private struct House {
+        let root: URL
+        let origin: NginxOrigin
+        let store: TemporaryDirectory
+        let cdn: RunningCDN
+
+        init(_ medium: Medium?) async throws {
+            (root, store) = (try await Media.shared.root(), try TemporaryDirectory())
+            origin = try await NginxOrigin.start(serving: root)
+            cdn = try await RunningCDN.start("\(origin.base)/\(medium?.entry ?? "")", store: store.url)
+        }
+
+        /// Expects what `action` does to take no body from the origin.
+        func expectNoBody(_ action: () async throws -> Void) async throws {
+            let before = try await origin.entries().count
+            try await action()
+            let later = try await origin.entries().dropFirst(before).filter { $0.bodyBytes > 0 }
+            #expect(later.isEmpty, "\(later)")
+        }
+
+        /// Fetches every file of `medium` and compares it, so that all of it is held afterwards.
+        func expectWhole(_ medium: Medium, at base: String) async throws {
+            let files = try medium.files(below: root).map { String($0.dropFirst(medium.directory.count)) }
+            try await EndToEndTests.expectWhole(files, below: base, equal: root.appending(path: medium.directory))
+        }
+    }
+
+    // MARK: mpv
+
+    /// Seeks to each place, says where it landed each time, and quits.
+    private static let seeks = """
+        local targets, at = {90, 10, 60}, 0
+        local function seek_next()
+            at = at + 1
+            if at > #targets then
+                mp.command("quit 0")
+            else
+                mp.commandv("seek", targets[at], "absolute-percent+exact")
+            end
+        end
+        mp.register_event("file-loaded", seek_next)
+        mp.register_event("playback-restart", function()
+            print("at " .. 100 * mp.get_property_number("time-pos") / mp.get_property_number("duration"))
+            seek_next()
+        end)
+        """
+
+    private func expectMPVPlays(_ medium: Medium, at url: String) async throws {
+        let directory = try TemporaryDirectory()
+        let script = directory.file("seeks.lua")
+        try Self.seeks.write(to: script, atomically: true, encoding: .utf8)
+        let quiet = ["mpv", "--no-config", "--vo=null", "--ao=null", "--msg-level=all=error,seeks=info", url]
+        if medium.entry == Medium.fragmented.entry {
+            // The demuxer of Debian 12's ffmpeg loses its way when it seeks in this one, in a local file too.
+            let mpv = try await RunningProcess.run(quiet + ["--length=3"])
+            #expect(mpv.status == 0 && mpv.output + mpv.errors == "")
+            return
+        }
+        let mpv = try await RunningProcess.run(quiet + ["--script=\(script.path)"])
+        let places = mpv.output.matches(of: #/at ([0-9.]+)/#).compactMap { Double($0.1) }
+        #expect(mpv.status == 0 && mpv.errors == "", "\(mpv.output)")
+        #expect(places.count == 3, "\(mpv.output)")
+        for (place, target) in zip(places, [90.0, 10, 60]) { #expect(abs(place - target) < 2) }
+    }
+
+    @Test(.enabled(if: RunningProcess.isInstalled("mpv"), "mpv is not installed"), arguments: Medium.all)
+    func `mpv plays and seeks, the second time without the origin`(_ medium: Medium) async throws {
+        let house = try await House(medium)
+        try await expectMPVPlays(medium, at: house.cdn.base + "/")
+        try await house.expectWhole(medium, at: house.cdn.base)
+        try await house.expectNoBody { try await expectMPVPlays(medium, at: house.cdn.base + "/") }
+        #expect(try await house.cdn.stop().status == 0)
+    }
+
+    // MARK: VLC
+
+    private func expectVLCPlays(_ url: String) async throws {
+        let home = try TemporaryDirectory()
+        var command = [
+            "cvlc", "-vv", "--no-color", "--no-dbus", "--intf", "dummy", "--vout", "dummy", "--aout", "dummy",
+            "--play-and-exit", "--start-time", "6", "--run-time", "2", url,
+        ]
+        if geteuid() == 0 {
+            // VLC refuses to run as root.
+            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: home.url.path)
+            command = ["runuser", "-u", "nobody", "--"] + command
+        }
+        let vlc = try await RunningProcess.run(command, environment: ["HOME": home.url.path])
+        // It exits with 0 whatever happened; what it logs tells.
+        let log = vlc.output + vlc.errors
+        #expect(vlc.status == 0)
+        #expect(log.contains("Received first picture"), "\(log.suffix(4000))")
+        let faults = log.split(separator: "\n").filter {
+            $0.contains(#/(stream|demux|decoder|access|http|input) error|cannot|truncated/#)
+        }
+        #expect(faults.isEmpty)
+    }
+
+    @Test(.enabled(if: RunningProcess.isInstalled("cvlc"), "VLC is not installed"), arguments: Medium.all)
+    func `VLC plays from the middle, the second time without the origin`(_ medium: Medium) async throws {
+        let house = try await House(medium)
+        try await expectVLCPlays(house.cdn.base + "/")
+        try await house.expectWhole(medium, at: house.cdn.base)
+        try await house.expectNoBody { try await expectVLCPlays(house.cdn.base + "/") }
+        #expect(try await house.cdn.stop().status == 0)
+    }
+
+    // MARK: Chromium
+
+    private func chromium(_ profile: TemporaryDirectory, _ arguments: String...) -> [String] {
+        [
+            "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+            "--disable-background-networking", "--disable-dev-shm-usage",
+            "--autoplay-policy=no-user-gesture-required", "--user-data-dir=\(profile.url.path)",
+        ] + arguments
+    }
+
+    /// Opens the page on `medium` and waits for what it reports: the end, colours seen after each seek, the duration.
+    private func expectChromiumPlays(_ medium: Medium, in house: House) async throws {
+        let profile = try TemporaryDirectory()
+        let before = try await house.origin.entries().count
+        let browser = try RunningProcess(
+            chromium(profile, "\(house.cdn.base)/page.html?\(medium.entry)"),
+            environment: ["TMPDIR": profile.url.path]
+        )
+        let report = try await house.origin.entry(to: "/report-", after: before, within: .seconds(90))
+        let words = report.target.removingPercentEncoding?.split(separator: "-").map(String.init) ?? []
+        #expect(words.count == 5 && words[1] == "ok", "\(report)")
+        for word in words.dropFirst(2).prefix(2) {
+            let colours = word.split(separator: ":").last.flatMap { Int($0) } ?? 0
+            #expect(colours > 10, "\(report)")
+        }
+        browser.kill()
+        try await browser.outcome()
+    }
+
+    @Test(.enabled(if: RunningProcess.isInstalled("chromium"), "Chromium is not installed"), arguments: Medium.files)
+    func `Chromium plays and seeks in a page, the second time without the origin`(_ medium: Medium) async throws {
+        let house = try await House(nil)
+        try await expectChromiumPlays(medium, in: house)
+        try await house.expectWhole(medium, at: "\(house.cdn.base)/\(medium.directory)")
+        try await house.expectNoBody { try await expectChromiumPlays(medium, in: house) }
+        #expect(try await house.cdn.stop().status == 0)
+    }
+
+    @Test(.enabled(if: RunningProcess.isInstalled("chromium"), "Chromium is not installed"))
+    func `Chromium shows the picture`() async throws {
+        let (house, profile) = (try await House(nil), try TemporaryDirectory())
+        let (shot, grey) = (profile.file("shot.png"), profile.file("grey"))
+        try await RunningProcess.succeed(
+            chromium(
+                profile,
+                "--window-size=640,360",
+                "--screenshot=\(shot.path)",
+                "\(house.cdn.base)/page.html?\(Medium.faststart.entry)"
+            ),
+            environment: ["TMPDIR": profile.url.path]
+        )
+        // WAYSTATION_TEST_SCREENSHOT names a file to keep it in, to be looked at.
+        if let path = ProcessInfo.processInfo.environment["WAYSTATION_TEST_SCREENSHOT"] {
+            try Data(contentsOf: shot).write(to: URL(filePath: path))
+        }
+        try await RunningProcess.succeed([
+            "ffmpeg", "-nostdin", "-v", "error", "-i", shot.path, "-pix_fmt", "gray", "-f", "rawvideo", grey.path,
+        ])
+        let pixels = try Data(contentsOf: grey)
+        #expect(Set(pixels).count > 100, "the page is blank")
+        #expect(try await house.cdn.stop().status == 0)
+    }
+}

@@ -1,0 +1,41 @@
+// The real `cdn`, as a person would start it, on a port of its own.
+
+package import Foundation
+
+/// A running `cdn`, killed on deinit.
+package final class RunningCDN: Sendable {
+    /// Where it serves, without a slash at the end, as its ready line says.
+    package let base: String
+    private let process: RunningProcess
+
+    private init(base: String, process: RunningProcess) {
+        (self.base, self.process) = (base, process)
+    }
+
+    /// The executable built with the tests, which lies beside them; WAYSTATION_TEST_CDN names another.
+    package static var executable: String {
+        if let other = ProcessInfo.processInfo.environment["WAYSTATION_TEST_CDN"] { return other }
+        return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appending(path: "cdn").path
+    }
+
+    /// Starts it in front of `url` with its store in a directory of the test's, and waits until it serves.
+    package static func start(_ url: String, store: URL, _ flags: String...) async throws -> RunningCDN {
+        let process = try RunningProcess([executable, url, "--port", "0", "--store", store.path] + flags)
+        let line = try await process.line(matching: { $0.hasPrefix("cdn: serving ") })
+        guard let base = line.firstMatch(of: #/^cdn: serving \S+ on (http:\/\/\S+)/#)?.1 else {
+            throw RunningProcess.Failure("no address in '\(line)'")
+        }
+        return RunningCDN(base: String(base), process: process)
+    }
+
+    /// Asks it to stop and waits until it has.
+    @discardableResult
+    package func stop(by signal: Int32 = SIGTERM) async throws -> RunningProcess.Outcome {
+        process.send(signal)
+        return try await process.outcome()
+    }
+
+    /// What it has said so far, for messages of failed tests.
+    package var said: String { process.lines(.errors).suffix(20).joined(separator: "\n") }
+}
