@@ -99,7 +99,7 @@ let package = Package(
         ),
         tests("Daemon", ["Daemon", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
-        tests("EndToEnd", ["TestSupport"]),
+        tests("EndToEnd", ["TestSupport", "HTTP", "HTTPClient", "cdn"]),
         tests("Tidy", ["TestSupport"]),
     ]
 )
