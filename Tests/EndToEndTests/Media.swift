@@ -3,47 +3,17 @@
 import Foundation
 import Synchronization
 import TestSupport
-import Testing
 
-/// One medium as a person would name it to `cdn`, with every file that playing it reads.
-struct Medium: Sendable, CustomTestStringConvertible {
-    let name: String
-    /// The file that is opened, from the root of the media.
-    let entry: String
-    /// A pattern of names beside the entry that it refers to.
-    var parts: String?
-
-    var testDescription: String { name }
-
-    /// The directory of the entry, with a slash at the end unless it is the root.
-    var directory: String { entry.contains("/") ? "\(entry.prefix { $0 != "/" })/" : "" }
-
-    static let faststart = Medium(name: "MP4 with faststart", entry: "film.mp4")
-    static let indexLast = Medium(name: "MP4 without faststart", entry: "late.mp4")
-    static let webM = Medium(name: "WebM", entry: "clip.webm")
-    static let hls = Medium(name: "HLS VOD of MPEG-TS", entry: "hls/master.m3u8", parts: "*.ts")
-    static let fragmented = Medium(name: "HLS VOD of fMP4", entry: "fmp4/master.m3u8", parts: "*.m*")
-    static let all = [faststart, indexLast, webM, hls, fragmented]
-    static let files = [faststart, indexLast, webM]
-
-    /// Every file of it, the entry first.
-    func files(below root: URL) throws -> [String] {
-        guard parts != nil else { return [entry] }
-        let names = try FileManager.default.contentsOfDirectory(atPath: root.appending(path: directory).path).sorted()
-        return [entry] + names.map { directory + $0 }.filter { $0 != entry }
-    }
-}
-
-/// A directory with all of ``Medium/all`` in it and `page.html`, which plays one in a browser.
+/// A directory with all of ``Film/all`` in it and `page.html`, which plays one in a browser.
 actor Media {
     static let shared = Media()
     private var making: Task<TemporaryDirectory, any Error>?
 
     /// Where they are, when they are made.
-    func root() async throws -> URL {
+    func root() async throws -> String {
         let task = making ?? Task { try await Self.make() }
         making = task
-        return try await task.value.url
+        return try await task.value.path
     }
 
     /// A picture with a clock that moves, and a tone.
@@ -54,15 +24,20 @@ actor Media {
         ]
     }
 
+    /// The directory of this run; nobody lets go of it, so it is removed at the exit.
+    private static let made = Mutex<TemporaryDirectory?>(nil)
+
     private static func make() async throws -> TemporaryDirectory {
         let directory = try TemporaryDirectory()
+        made.withLock { $0 = directory }
+        atexit { Media.made.withLock { $0 }?.remove() }
         for name in ["hls", "fmp4"] {
-            try FileManager.default.createDirectory(at: directory.file(name), withIntermediateDirectories: false)
+            try FileManager.default.createDirectory(atPath: directory.file(name), withIntermediateDirectories: false)
         }
         func ffmpeg(_ arguments: [String]) async throws {
             try await RunningProcess.succeed(
                 ["ffmpeg", "-nostdin", "-v", "error"] + arguments,
-                directory: directory.url,
+                directory: directory.path,
                 within: .seconds(600)
             )
         }
@@ -80,7 +55,7 @@ actor Media {
         try await ffmpeg(["-i", "clip.mp4"] + playlist + fragments)
         let webM = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "500k", "-c:a", "libopus"]
         try await ffmpeg(source(size: "320x180", seconds: 12) + webM + ["clip.webm"])
-        try page.write(to: directory.file("page.html"), atomically: true, encoding: .utf8)
+        _ = try directory.write(page, to: "page.html")
         return directory
     }
 

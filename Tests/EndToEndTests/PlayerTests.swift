@@ -11,15 +11,15 @@ private let playersAreOn = ProcessInfo.processInfo.environment["WAYSTATION_TEST_
 struct PlayerTests {
     /// A `cdn` in front of nginx, for one medium or for all.
     private struct House {
-        let root: URL
+        let root: String
         let origin: NginxOrigin
         let store: TemporaryDirectory
         let cdn: RunningCDN
 
-        init(_ medium: Medium?) async throws {
+        init(_ film: Film?) async throws {
             (root, store) = (try await Media.shared.root(), try TemporaryDirectory())
             origin = try await NginxOrigin.start(serving: root)
-            cdn = try await RunningCDN.start("\(origin.base)/\(medium?.entry ?? "")", store: store.url)
+            cdn = try await RunningCDN.start("\(origin.base)/\(film?.entry ?? "")", store: store.path)
         }
 
         /// Expects what `action` does to take no body from the origin.
@@ -30,10 +30,10 @@ struct PlayerTests {
             #expect(later.isEmpty, "\(later)")
         }
 
-        /// Fetches every file of `medium` and compares it, so that all of it is held afterwards.
-        func expectWhole(_ medium: Medium, at base: String) async throws {
-            let files = try medium.files(below: root).map { String($0.dropFirst(medium.directory.count)) }
-            try await EndToEndTests.expectWhole(files, below: base, equal: root.appending(path: medium.directory))
+        /// Fetches every file of `film` and compares it, so that all of it is held afterwards.
+        func expectWhole(_ film: Film, at base: String) async throws {
+            let files = try film.files(below: root).map { String($0.dropFirst(film.directory.count)) }
+            try await EndToEndTests.expectWhole(files, below: base, equal: "\(root)/\(film.directory)")
         }
     }
 
@@ -57,30 +57,29 @@ struct PlayerTests {
         end)
         """
 
-    private func expectMPVPlays(_ medium: Medium, at url: String) async throws {
+    private func expectMPVPlays(_ film: Film, at url: String) async throws {
         let directory = try TemporaryDirectory()
-        let script = directory.file("seeks.lua")
-        try Self.seeks.write(to: script, atomically: true, encoding: .utf8)
+        let script = try directory.write(Self.seeks, to: "seeks.lua")
         let quiet = ["mpv", "--no-config", "--vo=null", "--ao=null", "--msg-level=all=error,seeks=info", url]
-        if medium.entry == Medium.fragmented.entry {
+        if film.entry == Film.fragmented.entry {
             // The demuxer of Debian 12's ffmpeg loses its way when it seeks in this one, in a local file too.
             let mpv = try await RunningProcess.run(quiet + ["--length=3"])
             #expect(mpv.status == 0 && mpv.output + mpv.errors == "")
             return
         }
-        let mpv = try await RunningProcess.run(quiet + ["--script=\(script.path)"])
+        let mpv = try await RunningProcess.run(quiet + ["--script=\(script)"])
         let places = mpv.output.matches(of: #/at ([0-9.]+)/#).compactMap { Double($0.1) }
         #expect(mpv.status == 0 && mpv.errors == "", "\(mpv.output)")
         #expect(places.count == 3, "\(mpv.output)")
         for (place, target) in zip(places, [90.0, 10, 60]) { #expect(abs(place - target) < 2) }
     }
 
-    @Test(.enabled(if: RunningProcess.isInstalled("mpv"), "mpv is not installed"), arguments: Medium.all)
-    func `mpv plays and seeks, the second time without the origin`(_ medium: Medium) async throws {
-        let house = try await House(medium)
-        try await expectMPVPlays(medium, at: house.cdn.base + "/")
-        try await house.expectWhole(medium, at: house.cdn.base)
-        try await house.expectNoBody { try await expectMPVPlays(medium, at: house.cdn.base + "/") }
+    @Test(.enabled(if: RunningProcess.isInstalled("mpv"), "mpv is not installed"), arguments: Film.all)
+    func `mpv plays and seeks, the second time without the origin`(_ film: Film) async throws {
+        let house = try await House(film)
+        try await expectMPVPlays(film, at: house.cdn.base + "/")
+        try await house.expectWhole(film, at: house.cdn.base)
+        try await house.expectNoBody { try await expectMPVPlays(film, at: house.cdn.base + "/") }
         #expect(try await house.cdn.stop().status == 0)
     }
 
@@ -94,10 +93,10 @@ struct PlayerTests {
         ]
         if geteuid() == 0 {
             // VLC refuses to run as root.
-            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: home.url.path)
+            try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: home.path)
             command = ["runuser", "-u", "nobody", "--"] + command
         }
-        let vlc = try await RunningProcess.run(command, environment: ["HOME": home.url.path])
+        let vlc = try await RunningProcess.run(command, environment: ["HOME": home.path])
         // It exits with 0 whatever happened; what it logs tells.
         let log = vlc.output + vlc.errors
         #expect(vlc.status == 0)
@@ -108,11 +107,11 @@ struct PlayerTests {
         #expect(faults.isEmpty)
     }
 
-    @Test(.enabled(if: RunningProcess.isInstalled("cvlc"), "VLC is not installed"), arguments: Medium.all)
-    func `VLC plays from the middle, the second time without the origin`(_ medium: Medium) async throws {
-        let house = try await House(medium)
+    @Test(.enabled(if: RunningProcess.isInstalled("cvlc"), "VLC is not installed"), arguments: Film.all)
+    func `VLC plays from the middle, the second time without the origin`(_ film: Film) async throws {
+        let house = try await House(film)
         try await expectVLCPlays(house.cdn.base + "/")
-        try await house.expectWhole(medium, at: house.cdn.base)
+        try await house.expectWhole(film, at: house.cdn.base)
         try await house.expectNoBody { try await expectVLCPlays(house.cdn.base + "/") }
         #expect(try await house.cdn.stop().status == 0)
     }
@@ -123,17 +122,17 @@ struct PlayerTests {
         [
             "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
             "--disable-background-networking", "--disable-dev-shm-usage",
-            "--autoplay-policy=no-user-gesture-required", "--user-data-dir=\(profile.url.path)",
+            "--autoplay-policy=no-user-gesture-required", "--user-data-dir=\(profile.path)",
         ] + arguments
     }
 
-    /// Opens the page on `medium` and waits for what it reports: the end, colours seen after each seek, the duration.
-    private func expectChromiumPlays(_ medium: Medium, in house: House) async throws {
+    /// Opens the page on `film` and waits for what it reports: the end, colours seen after each seek, the duration.
+    private func expectChromiumPlays(_ film: Film, in house: House) async throws {
         let profile = try TemporaryDirectory()
         let before = try await house.origin.entries().count
         let browser = try RunningProcess(
-            chromium(profile, "\(house.cdn.base)/page.html?\(medium.entry)"),
-            environment: ["TMPDIR": profile.url.path]
+            chromium(profile, "\(house.cdn.base)/page.html?\(film.entry)"),
+            environment: ["TMPDIR": profile.path]
         )
         let report = try await house.origin.entry(to: "/report-", after: before, within: .seconds(90))
         let words = report.target.removingPercentEncoding?.split(separator: "-").map(String.init) ?? []
@@ -146,12 +145,12 @@ struct PlayerTests {
         try await browser.outcome()
     }
 
-    @Test(.enabled(if: RunningProcess.isInstalled("chromium"), "Chromium is not installed"), arguments: Medium.files)
-    func `Chromium plays and seeks in a page, the second time without the origin`(_ medium: Medium) async throws {
+    @Test(.enabled(if: RunningProcess.isInstalled("chromium"), "Chromium is not installed"), arguments: Film.files)
+    func `Chromium plays and seeks in a page, the second time without the origin`(_ film: Film) async throws {
         let house = try await House(nil)
-        try await expectChromiumPlays(medium, in: house)
-        try await house.expectWhole(medium, at: "\(house.cdn.base)/\(medium.directory)")
-        try await house.expectNoBody { try await expectChromiumPlays(medium, in: house) }
+        try await expectChromiumPlays(film, in: house)
+        try await house.expectWhole(film, at: "\(house.cdn.base)/\(film.directory)")
+        try await house.expectNoBody { try await expectChromiumPlays(film, in: house) }
         #expect(try await house.cdn.stop().status == 0)
     }
 
@@ -163,19 +162,19 @@ struct PlayerTests {
             chromium(
                 profile,
                 "--window-size=640,360",
-                "--screenshot=\(shot.path)",
-                "\(house.cdn.base)/page.html?\(Medium.faststart.entry)"
+                "--screenshot=\(shot)",
+                "\(house.cdn.base)/page.html?\(Film.faststart.entry)"
             ),
-            environment: ["TMPDIR": profile.url.path]
+            environment: ["TMPDIR": profile.path]
         )
         // WAYSTATION_TEST_SCREENSHOT names a file to keep it in, to be looked at.
         if let path = ProcessInfo.processInfo.environment["WAYSTATION_TEST_SCREENSHOT"] {
-            try Data(contentsOf: shot).write(to: URL(filePath: path))
+            try Data(contentsOf: URL(filePath: shot)).write(to: URL(filePath: path))
         }
         try await RunningProcess.succeed([
-            "ffmpeg", "-nostdin", "-v", "error", "-i", shot.path, "-pix_fmt", "gray", "-f", "rawvideo", grey.path,
+            "ffmpeg", "-nostdin", "-v", "error", "-i", shot, "-pix_fmt", "gray", "-f", "rawvideo", grey,
         ])
-        let pixels = try Data(contentsOf: grey)
+        let pixels = try Data(contentsOf: URL(filePath: grey))
         #expect(Set(pixels).count > 100, "the page is blank")
         #expect(try await house.cdn.stop().status == 0)
     }

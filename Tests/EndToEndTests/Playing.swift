@@ -21,18 +21,18 @@ func play(_ url: String, from sourceLocation: SourceLocation = #_sourceLocation)
 func expectWhole(
     _ files: [String],
     below base: String,
-    equal root: URL,
+    equal root: String,
     from sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
     let directory = try TemporaryDirectory()
     let received = directory.file("received")
     for file in files {
         let curl = try await RunningProcess.run(
-            ["curl", "-sS", "--fail", "--noproxy", "*", "-o", received.path, "\(base)/\(file)"],
+            ["curl", "-sS", "--fail", "--noproxy", "*", "-o", received, "\(base)/\(file)"],
             within: .seconds(300)
         )
         #expect(curl.status == 0, "\(file): \(curl.errors)", sourceLocation: sourceLocation)
-        let compare = try await RunningProcess.run(["cmp", received.path, root.appending(path: file).path])
+        let compare = try await RunningProcess.run(["cmp", received, "\(root)/\(file)"])
         #expect(compare.status == 0, "\(file): \(compare.output)\(compare.errors)", sourceLocation: sourceLocation)
     }
 }
@@ -63,19 +63,19 @@ struct AskedRange: Sendable {
 }
 
 /// Fetches each range of `url` and expects those octets of `file`; `status` is 206, or 200 with the whole.
-func expectRanges(_ ranges: [AskedRange], of url: String, equal file: URL, status: Set<String>) async throws {
+func expectRanges(_ ranges: [AskedRange], of url: String, equal file: String, status: Set<String>) async throws {
     let directory = try TemporaryDirectory()
-    let whole = try Data(contentsOf: file, options: .alwaysMapped)
+    let whole = try Data(contentsOf: URL(filePath: file), options: .alwaysMapped)
     let received = directory.file("received")
     for range in ranges {
         let curl = try await RunningProcess.succeed([
-            "curl", "-sS", "--fail", "--noproxy", "*", "-r", range.text, "-o", received.path,
+            "curl", "-sS", "--fail", "--noproxy", "*", "-r", range.text, "-o", received,
             "-w", "%{http_code} %header{content-range}", url,
         ])
         let words = curl.output.split(separator: " ")
         let code = words.first.map(String.init) ?? ""
         #expect(status.contains(code), "range \(range.text) of \(url)")
-        let octets = try Data(contentsOf: received)
+        let octets = try Data(contentsOf: URL(filePath: received))
         if code == "206" {
             #expect(octets == whole[range.bounds], "range \(range.text) of \(url)")
             #expect(

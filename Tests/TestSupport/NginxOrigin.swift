@@ -1,6 +1,6 @@
 // A plain nginx as the origin: the web server that most media lie on, with a count of what it sent.
 
-package import Foundation
+import Foundation
 
 /// nginx serving a directory on a free port of 127.0.0.1, one process, its access log an event for each request.
 package final class NginxOrigin: Sendable {
@@ -25,15 +25,14 @@ package final class NginxOrigin: Sendable {
     }
 
     /// Starts nginx on the files below `root`; a port that another took meanwhile is tried again, five times.
-    package static func start(serving root: URL) async throws -> NginxOrigin {
+    package static func start(serving root: String) async throws -> NginxOrigin {
         var lastError: (any Error)?
         for _ in 0..<5 {
             let (directory, port) = (try TemporaryDirectory(), try freePort())
-            let configuration = directory.file("nginx.conf")
-            try text(root: root, directory: directory.url, port: port)
-                .write(to: configuration, atomically: true, encoding: .utf8)
+            let text = text(root: root, directory: directory.path, port: port)
+            let configuration = try directory.write(text, to: "nginx.conf")
             let process = try RunningProcess([
-                "nginx", "-p", directory.url.path, "-c", configuration.path, "-e", "stderr",
+                "nginx", "-p", directory.path, "-c", configuration, "-e", "stderr",
             ])
             do {
                 // Said after the socket listens.
@@ -74,11 +73,11 @@ package final class NginxOrigin: Sendable {
         return Entry(method: words[0], target: words[1], status: status, bodyBytes: bodyBytes, range: words[4])
     }
 
-    private static func text(root: URL, directory: URL, port: Int) -> String {
+    private static func text(root: String, directory: String, port: Int) -> String {
         """
         daemon off;
         master_process off;
-        pid \(directory.path)/nginx.pid;
+        pid \(directory)/nginx.pid;
         error_log stderr notice;
         events { worker_connections 1024; }
         http {
@@ -88,14 +87,14 @@ package final class NginxOrigin: Sendable {
             }
             log_format entry '$request_method $request_uri $status $body_bytes_sent $http_range-';
             access_log /dev/stdout entry;
-            client_body_temp_path \(directory.path)/body;
-            proxy_temp_path \(directory.path)/proxy;
-            fastcgi_temp_path \(directory.path)/fastcgi;
-            uwsgi_temp_path \(directory.path)/uwsgi;
-            scgi_temp_path \(directory.path)/scgi;
+            client_body_temp_path \(directory)/body;
+            proxy_temp_path \(directory)/proxy;
+            fastcgi_temp_path \(directory)/fastcgi;
+            uwsgi_temp_path \(directory)/uwsgi;
+            scgi_temp_path \(directory)/scgi;
             server {
                 listen 127.0.0.1:\(port);
-                root \(root.path);
+                root \(root);
                 location ~ ^/(mark|report)- { add_header Cache-Control no-store; return 204; }
             }
         }

@@ -1,7 +1,5 @@
 // Python's `http.server` as the origin: HTTP/1.0, no strong validator, and it does not know Range.
 
-package import Foundation
-
 /// `python3 -m http.server` serving a directory on a free port of 127.0.0.1.
 package final class PythonOrigin: Sendable {
     package let base: String
@@ -11,9 +9,9 @@ package final class PythonOrigin: Sendable {
         (self.base, self.process) = (base, process)
     }
 
-    package static func start(serving root: URL) async throws -> PythonOrigin {
+    package static func start(serving root: String) async throws -> PythonOrigin {
         let process = try RunningProcess([
-            "python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", root.path,
+            "python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", root,
         ])
         let line = try await process.line(.output, matching: { $0.hasPrefix("Serving HTTP on") })
         guard let url = line.firstMatch(of: #/\((http:\/\/[^\/]+)\/\)/#)?.1 else {

@@ -1,6 +1,6 @@
 // The real `cdn`, as a person would start it, on a port of its own.
 
-package import Foundation
+import Foundation
 
 /// A running `cdn`, killed on deinit.
 package final class RunningCDN: Sendable {
@@ -20,8 +20,8 @@ package final class RunningCDN: Sendable {
     }
 
     /// Starts it in front of `url` with its store in a directory of the test's, and waits until it serves.
-    package static func start(_ url: String, store: URL, _ flags: String...) async throws -> RunningCDN {
-        let process = try RunningProcess([executable, url, "--port", "0", "--store", store.path] + flags)
+    package static func start(_ url: String, store: String, _ flags: String...) async throws -> RunningCDN {
+        let process = try RunningProcess([executable, url, "--port", "0", "--store", store] + flags)
         let line = try await process.line(matching: { $0.hasPrefix("cdn: serving ") })
         guard let base = line.firstMatch(of: #/^cdn: serving \S+ on (http:\/\/\S+)/#)?.1 else {
             throw RunningProcess.Failure("no address in '\(line)'")

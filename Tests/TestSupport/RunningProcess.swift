@@ -1,6 +1,6 @@
 // A program started by a test: its output as events to wait for, and certain to be gone when the test is.
 
-package import Foundation
+import Foundation
 import Synchronization
 
 /// A child process with its standard output and standard error collected line by line.
@@ -96,13 +96,13 @@ package final class RunningProcess: Sendable {
     ///   - environment: Variables to set beside those inherited.
     ///   - directory: The working directory.
     /// - Throws: Whatever keeps the shell from starting; a program that is not there is an exit code of 127.
-    package init(_ command: [String], environment: [String: String] = [:], directory: URL? = nil) throws {
+    package init(_ command: [String], environment: [String: String] = [:], directory: String? = nil) throws {
         let state = StateBox()
         // One at a time: a child started between the making of a pipe and its flag would inherit the pipe.
         let (input, output, errors, processID) = try Self.spawning.withLock { _ in
             let (input, output, errors) = (try Descriptors(), try Descriptors(), try Descriptors())
             let processID = try Self.spawn(
-                ["/bin/sh", "-c", Self.wrapper, "sh", directory?.path ?? "."] + command,
+                ["/bin/sh", "-c", Self.wrapper, "sh", directory ?? "."] + command,
                 environment: Self.environment.merging(environment) { $1 },
                 descriptors: [input.reading, output.writing, errors.writing].map(\.fileDescriptor)
             )
@@ -132,7 +132,7 @@ package final class RunningProcess: Sendable {
     package static func run(
         _ command: [String],
         environment: [String: String] = [:],
-        directory: URL? = nil,
+        directory: String? = nil,
         within bound: Duration = .seconds(120)
     ) async throws -> Outcome {
         try await RunningProcess(command, environment: environment, directory: directory).outcome(within: bound)
@@ -143,7 +143,7 @@ package final class RunningProcess: Sendable {
     package static func succeed(
         _ command: [String],
         environment: [String: String] = [:],
-        directory: URL? = nil,
+        directory: String? = nil,
         within bound: Duration = .seconds(120)
     ) async throws -> Outcome {
         let outcome = try await run(command, environment: environment, directory: directory, within: bound)

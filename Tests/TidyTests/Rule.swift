@@ -9,7 +9,12 @@ struct Rule: Sendable {
     let example: SourceFile
 
     /// The one file that may start a task which it owns: a request that the express lane could not answer.
-    static let connectionOwner = "Sources/HTTPServer/ConnectionHandler.swift"
+    static let connectionOwner = "Sources/HTTPServer/Transport/Connection.swift"
+
+    private static let clocks = [
+        "Date", ".now", "SinceNow", "Clock", "clock_gettime", "gettimeofday", "time(", "CFAbs",
+    ]
+    private static let machines = ["/work", "/root", "/Users", "/opt", "../shared"]
 
     static let all = [
         Rule(
@@ -29,15 +34,24 @@ struct Rule: Sendable {
             },
             example: SourceFile(path: "Tests/A/B.swift", text: "import A\n")
         ),
-        code("nothing in Sources prints", "print(answer)") { $0.contains(#/(^|[^\w.])(debugP|p)rint\(/#) },
-        code("nothing in Sources reads a clock of its own", "let now = Date()") {
-            $0.contains(#/\bDate\(\)|SinceNow\b|\b[A-Z]\w*(\(\))?\.now\b|(^|[^\w\)\]])\.now\b/#)
-                || $0.contains(#/\b(clock_gettime|gettimeofday|CFAbsoluteTimeGetCurrent|time\(nil|DispatchWallTime)\b/#)
+        code("nothing in Sources prints", "print(answer)", about: ["rint("]) {
+            $0.contains(#/(^|[^\w.])(debugP|p)rint\(/#)
         },
-        code("nothing in Sources starts a task that nobody owns", "Task { await run() }", but: connectionOwner) {
+        code("nothing in Sources reads the wall clock", "let now = Date()", about: clocks) {
+            $0.contains(
+                #/\bDate\(\)|SinceNow\b|\b(Date|DispatchWallTime|\w*Clock(\(\))?)\.now\b|[:=(,]\s*\.now\b(?!\()/#
+            )
+                || $0.contains(#/\b(gettimeofday|CFAbsoluteTimeGetCurrent|time\(nil|clock_gettime\((?!CLOCK_MONOTONIC))/#)
+        },
+        code(
+            "nothing in Sources starts a task that nobody owns",
+            "Task { await run() }",
+            about: ["Task"],
+            but: connectionOwner
+        ) {
             $0.contains(#/\bTask\s*(<.*>)?\s*(\(.*\))?\s*\{|\bTask\.(detached|immediate)/#)
         },
-        code("nothing in Sources stops the process", "try! parse()") {
+        code("nothing in Sources stops the process", "try! parse()", about: ["try!", "fatalError", "preconditionF"]) {
             $0.contains(#/\btry!|\b(fatalError|preconditionFailure)\(/#)
         },
         Rule(
@@ -54,6 +68,7 @@ struct Rule: Sendable {
             faults: { file in
                 guard file.isSource else { return [] }
                 let module = file.path.split(separator: "/")[1]
+                guard file.mentions([" \(module):", " \(module) ", " \(module)<"]) else { return [] }
                 return file.places { line in
                     line.firstMatch(of: #/\b(struct|class|enum|actor|protocol) (\w+)/#).map { $0.2 == module } ?? false
                 }
@@ -64,9 +79,9 @@ struct Rule: Sendable {
             name: "no path of one machine is written down",
             faults: { file in
                 // The examples of this directory are such paths.
-                guard !file.path.hasPrefix("Tests/TidyTests/") else { return [] }
+                guard !file.path.hasPrefix("Tests/TidyTests/"), file.mentions(machines) else { return [] }
                 return zip(1..., file.lines).compactMap { number, line in
-                    line.contains(#/(^|[^\w.])\/(work|root|home\/\w+|Users\/\w+|opt\/swift)\b|\.\.\/shared\b/#)
+                    line.contains(#/(^|[^\w.])\/(work|root|Users\/\w+|opt\/swift)\b|\.\.\/shared\b/#)
                         ? "\(file.path):\(number)" : nil
                 }
             },
@@ -78,12 +93,16 @@ struct Rule: Sendable {
     private static func code(
         _ name: String,
         _ example: String,
+        about words: [String],
         but allowed: String? = nil,
         isFault: @escaping @Sendable (String) -> Bool
     ) -> Rule {
         Rule(
             name: name,
-            faults: { file in file.isSource && file.path != allowed ? file.places(isFault) : [] },
+            faults: { file in
+                guard file.isSource, file.path != allowed, file.mentions(words) else { return [] }
+                return file.places(isFault)
+            },
             example: SourceFile(path: "Sources/A/B.swift", text: "// B.\n\(example)\n")
         )
     }

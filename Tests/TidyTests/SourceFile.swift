@@ -6,10 +6,11 @@ import Foundation
 struct SourceFile: Sendable {
     /// From the package's root, as in `Sources/HTTP/Fields.swift`.
     let path: String
+    let text: String
     let lines: [String]
 
     init(path: String, text: String) {
-        self.path = path
+        (self.path, self.text) = (path, text)
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         if lines.last == "" { lines.removeLast() }
         self.lines = lines
@@ -51,9 +52,15 @@ struct SourceFile: Sendable {
         lines.prefix { $0.hasPrefix("//") }.map { $0.dropFirst(2) }.joined()
     }
 
-    /// Lines with `pattern` in their code, that is without comments and string literals on one line, as `path:line`.
+    /// Whether one of `words` is in it anywhere: quick, so that patterns are tried on few files.
+    func mentions(_ words: [String]) -> Bool {
+        words.contains { text.range(of: $0, options: .literal) != nil }
+    }
+
+    /// Lines that are a fault by their code, that is without comments and string literals on one line, as `path:line`.
     func places(_ isFault: (String) -> Bool) -> [String] {
         zip(1..., lines).compactMap { number, line in
+            guard isFault(line) else { return nil }
             let code = line.replacing(#/"(\\.|[^"\\])*"/#, with: "\"\"").replacing(#/\/\/.*/#, with: "")
             return isFault(code) ? "\(path):\(number)" : nil
         }
