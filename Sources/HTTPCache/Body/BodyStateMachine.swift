@@ -308,8 +308,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// The fill has ended early: readers that need what it was to bring fail, unless it ended because of ourselves.
     package mutating func fail(_ id: FillID, _ error: HTTPCacheError) -> [Waiter] {
         guard let fill = fills.removeValue(forKey: id) else { return [] }
-        let isOurDoing = isResumable && (fill.wasHeldBack || error.code == .abandoned)
-        if !isResumable { isBroken = true }
+        // Of a body whose length nobody told, nobody can tell what is missing.
+        let canGoOn = isResumable && length != nil
+        let isOurDoing = canGoOn && (fill.wasHeldBack || error.code == .abandoned)
+        if !canGoOn { isBroken = true }
         if !isOurDoing {
             for (reader, state) in readers where wants(state, fill) { readers[reader]?.failure = error }
         }
