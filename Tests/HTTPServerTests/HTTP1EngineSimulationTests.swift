@@ -63,6 +63,37 @@ private struct Scene {
         for number in play.running { play.driver.respond(number, Response(status: 200)) }
         #expect(play.driver.sent.count == sent, "seed \(seed)")
     }
+
+    @Test(arguments: (1...20).map { UInt64($0) })
+    func `whatever octets come, every request is answered and the connection ends`(_ seed: UInt64) {
+        var generator = SeededGenerator(state: seed)
+        for number in 0..<200 {
+            var octets = RequestGenerator.connection(using: &generator)
+            if number % 4 == 0 {
+                octets += (0..<100).map { _ in UInt8.random(in: 0...255, using: &generator) }
+            }
+            var driver = EngineDriver()
+            while !octets.isEmpty {
+                let piece = Array(octets.prefix(Int.random(in: 1...200, using: &generator)))
+                octets.removeFirst(piece.count)
+                driver.receive(piece)
+            }
+            driver.endInput()
+            var answered = 0
+            while answered < driver.started.count {
+                driver.respond(driver.started[answered].number, Response(status: 200, body: Body("body")))
+                answered += 1
+            }
+            // A connection that lingers ends with the client's end, which has come already.
+            #expect(driver.closes.last == .flush, "seed \(seed), connection \(number)")
+            let answers = String(decoding: driver.sent, as: UTF8.self).count(of: "HTTP/1.1 ")
+            #expect(answers >= driver.started.count, "seed \(seed), connection \(number)")
+        }
+    }
+}
+
+extension String {
+    fileprivate func count(of text: String) -> Int { ranges(of: text).count }
 }
 
 /// The client, the network and the responder of one simulated connection.
