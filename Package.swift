@@ -67,6 +67,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        system("CCurl", linking: ["curl"]),
         system("CLinux"),
 
         ground("HTTP"),
@@ -74,19 +75,31 @@ let package = Package(
         domain("HTTPCache", ["HTTP", "CLinux"]),
 
         adapter("HTTPServer", ["HTTP", nio("NIOCore"), nio("NIOPosix"), collections, logging, lifecycle]),
+        adapter("HTTPClient", ["HTTP", "CCurl"]),
         adapter("HTTPCacheDisk", ["HTTP", "HTTPCache", "CLinux", grdb]),
         adapter("Daemon", [arguments, logging, lifecycle, signals]),
 
-        app("cdn", ["HTTP", "HTTPCache", "HTTPCacheDisk", "HTTPServer", "Daemon", arguments, logging, lifecycle]),
+        app(
+            "cdn",
+            ["HTTP", "HTTPCache", "HTTPCacheDisk", "HTTPClient", "HTTPServer", "Daemon", arguments, logging, lifecycle]
+        ),
 
         support("TestSupport", ["HTTP"]),
         tests("TestSupport", ["TestSupport"]),
         tests("HTTP", ["HTTP", "TestSupport"]),
         tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),
         tests("HTTPCacheDisk", ["HTTP", "HTTPCache", "HTTPCacheDisk", "TestSupport", grdb]),
+        tests("HTTPClient", ["HTTP", "HTTPClient", "TestSupport"]),
+        tests(
+            "HTTPServer",
+            [
+                "HTTP", "HTTPServer", "TestSupport", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                nio("NIOPosix"), logging, lifecycle,
+            ]
+        ),
         tests("Daemon", ["Daemon", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
-        tests("EndToEnd", ["TestSupport"]),
+        tests("EndToEnd", ["TestSupport", "HTTP", "HTTPClient", "cdn"]),
         tests("Tidy", ["TestSupport"]),
     ]
 )

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include "CCurl.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -51,6 +53,61 @@ int ccurl_get_socket(CURL *easy) {
     curl_socket_t value = CURL_SOCKET_BAD;
     curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &value);
     return value;
+}
+
+static _Thread_local ccurl_session_callback session_callback;
+static _Thread_local void *session_context;
+
+void ccurl_watch_sessions(ccurl_session_callback callback, void *context) {
+    session_callback = callback;
+    session_context = context;
+}
+
+// OpenSSL comes with libcurl; its own headers may not be installed. Values of openssl/ssl.h, part of its stable ABI.
+enum { SESSION_HANDSHAKE_START = 0x10, SESSION_READ_ALERT = 0x4004, SESSION_CLOSE_NOTIFY = 0 };
+
+static void on_session(const void *session, int where, int value) {
+    if (session_callback == NULL) {
+        return;
+    }
+    if (where == SESSION_HANDSHAKE_START) {
+        session_callback(session, false, session_context);
+    } else if (where == SESSION_READ_ALERT && (value & 0xff) == SESSION_CLOSE_NOTIFY) {
+        session_callback(session, true, session_context);
+    }
+}
+
+typedef void (*set_info_callback)(void *, void (*)(const void *, int, int));
+
+static set_info_callback find_set_info_callback(void) {
+    set_info_callback found = NULL;
+    // The way that POSIX gives from an object to a function pointer.
+    *(void **)&found = dlsym(RTLD_DEFAULT, "SSL_CTX_set_info_callback");
+    return found;
+}
+
+static CURLcode on_tls_context(CURL *easy, void *tls_context, void *unused) {
+    (void)easy;
+    (void)unused;
+    set_info_callback set = find_set_info_callback();
+    if (set != NULL) {
+        set(tls_context, on_session);
+    }
+    return CURLE_OK;
+}
+
+bool ccurl_set_session_watch(CURL *easy) {
+    const char *library = curl_version_info(CURLVERSION_NOW)->ssl_version;
+    if (library == NULL || strstr(library, "OpenSSL") != library || find_set_info_callback() == NULL) {
+        return false;
+    }
+    return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context) == CURLE_OK;
+}
+
+const void *ccurl_get_tls_session(CURL *easy) {
+    struct curl_tlssessioninfo *info = NULL;
+    curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &info);
+    return info != NULL ? info->internals : NULL;
 }
 
 CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {

@@ -28,6 +28,13 @@ package protocol BodySource: AnyObject, Sendable {
     ///
     /// Wakes a waiting ``next()``, which throws.
     func cancel()
+
+    /// Whether the body's end is told by the end of the connection alone (RFC 9112 section 6.3, rule 8); default false.
+    var isCloseDelimited: Bool { get }
+}
+
+extension BodySource {
+    package var isCloseDelimited: Bool { false }
 }
 
 /// A message body with its framing.

@@ -86,7 +86,7 @@ package final class CurlClient: Responder {
             return head.status == 204 ? .empty : Body(length: head.declaredLength, content: .none)
         }
         if let whole = answer.whole { return Body(whole) }
-        let source = CurlBody(exchange, isCloseDelimited: head.isCloseDelimited(for: method))
+        let source = CurlBody(exchange, head.delimiter)
         return Body(length: head.declaredLength, content: .stream(source))
     }
 }

@@ -23,6 +23,8 @@ final class CurlLoop {
     /// Exchanges that wait for their turn, in order, from `waitingStart` on.
     private var waiting: [Exchange] = []
     private var waitingStart = 0
+    /// TLS sessions whose peer said close_notify; an address may be used again and is removed when it is.
+    private var closedSessions: Set<UnsafeRawPointer> = []
     /// Handles to be used again.
     private var idleHandles: [UnsafeMutableRawPointer] = []
     /// When libcurl wants to be called, in CLOCK_MONOTONIC nanoseconds.
@@ -69,9 +71,15 @@ final class CurlLoop {
         close(epoll)
     }
 
+    /// Whether `session` ended as TLS wants it.
+    func hasSaidClose(_ session: UnsafeRawPointer?) -> Bool {
+        session.map { closedSessions.contains($0) } ?? false
+    }
+
     /// Runs until it is told to stop; then every exchange fails as shut down.
     func run() {
         var ready = [ccurl_ready](repeating: ccurl_ready(), count: 64)
+        watchSessions()
         while !isStopping {
             let count = ccurl_epoll_wait(epoll, &ready, Int32(ready.count), waitMilliseconds())
             now = ccurl_monotonic_nanoseconds()
@@ -162,6 +170,25 @@ final class CurlLoop {
         ccurl_epoll_watch(epoll, descriptor, readable, writable)
     }
 
+    /// Has OpenSSL tell this thread which sessions end well.
+    private func watchSessions() {
+        let onSession: ccurl_session_callback = { session, isClosed, context in
+            guard let session, let context else { return }
+            Unmanaged<CurlLoop>.fromOpaque(context).takeUnretainedValue().noteSession(session, isClosed: isClosed)
+        }
+        ccurl_watch_sessions(onSession, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func noteSession(_ session: UnsafeRawPointer, isClosed: Bool) {
+        guard isClosed else {
+            closedSessions.remove(session)
+            return
+        }
+        // Connections closed while idle are never asked for; forgetting too much only fails a body.
+        if closedSessions.count >= 4096 { closedSessions.removeAll() }
+        closedSessions.insert(session)
+    }
+
     private func setTimer(_ milliseconds: Int) {
         timer = milliseconds < 0 ? nil : ccurl_monotonic_nanoseconds() + UInt64(milliseconds) * 1_000_000
         // Called back within this round, when now was taken before: 0 means at once.
@@ -226,6 +253,7 @@ final class CurlLoop {
             if case .start(let exchange) = command { fail(exchange, error) }
         }
         touched = []
+        ccurl_watch_sessions(nil, nil)
     }
 
     // MARK: Times

@@ -34,6 +34,8 @@ final class CurlTransfer {
     private var lines: UnsafeMutablePointer<curl_slist>?
     private var errorText: UnsafeMutablePointer<CChar>
     private var attempts = 0
+    /// The TLS session whose close_notify ends the body.
+    private var session: UnsafeRawPointer?
     private var connection: IdleSockets.Connection?
     private var head: ResponseHead?
     private var newHead: ResponseHead?
@@ -90,6 +92,7 @@ final class CurlTransfer {
         ccurl_set_string(easy, CURLOPT_PROXY, configuration.originProxy ?? "")
         ccurl_set_string(easy, CURLOPT_NOPROXY, "")
         ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
+        ccurl_set_session_watch(easy)
         setCallbacks(easy)
     }
 
@@ -155,10 +158,12 @@ final class CurlTransfer {
         ccurl_set_long(easy, CURLOPT_PIPEWAIT, mayShare ? 1 : 0)
         // libcurl sends any method again when a connection that it used again turns out dead, a POST too.
         ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, request.isRepeatable ? 0 : 1)
-        for line in request.lines {
-            line.withUnsafeBytes { line in
-                guard let list = curl_slist_append(lines, line.bindMemory(to: CChar.self).baseAddress) else { return }
-                lines = list
+        request.lines.withUnsafeBytes { octets in
+            var start = 0
+            for index in octets.indices where octets[index] == 0 {
+                let line = octets.baseAddress?.advanced(by: start).assumingMemoryBound(to: CChar.self)
+                if let list = curl_slist_append(lines, line) { lines = list }
+                start = index + 1
             }
         }
         ccurl_set_list(easy, CURLOPT_HTTPHEADER, lines)
@@ -198,6 +203,7 @@ final class CurlTransfer {
                 self.head = head
                 newHead = head
                 phase = .receiving
+                if exchange.request.isSecure, head.delimiter == .close { session = ccurl_get_tls_session(easy) }
                 touch(restartsDeadline: true)
             case nil: break
             }
@@ -321,13 +327,23 @@ final class CurlTransfer {
             guard let head else {
                 return HTTPClientError(.closedBeforeResponse, "\(exchange.request.summary): closed without a response")
             }
-            // libcurl checks this too; what is stored as complete rests on it.
-            guard exchange.request.kind != .head, head.status != 204, head.status != 304 else { return nil }
-            guard let length = head.declaredLength, length != receivedBytes else { return nil }
-            return HTTPClientError(.truncated, "\(exchange.request.summary): \(receivedBytes) octets of \(length)")
+            return bodyError(head)
         }
         let detail = String(cString: errorText[0] != 0 ? UnsafePointer(errorText) : curl_easy_strerror(code))
         return HTTPClientError(errorCode(code), "\(exchange.request.summary): \(detail)", curlCode: number)
+    }
+
+    /// What libcurl lets pass, or might: what is stored as complete rests on this.
+    private func bodyError(_ head: ResponseHead) -> HTTPClientError? {
+        guard exchange.request.kind != .head, head.status != 204, head.status != 304 else { return nil }
+        if let length = head.declaredLength, length != receivedBytes {
+            return HTTPClientError(.truncated, "\(exchange.request.summary): \(receivedBytes) octets of \(length)")
+        }
+        // RFC 9112 section 9.8: without close_notify, anyone on the way may have ended it.
+        if exchange.request.isSecure, head.delimiter == .close, !loop.hasSaidClose(session) {
+            return HTTPClientError(.truncated, "\(exchange.request.summary): the connection ended without close_notify")
+        }
+        return nil
     }
 
     private func errorCode(_ code: CURLcode) -> HTTPClientError.Code {

@@ -38,7 +38,9 @@ final class Exchange: Sendable {
         }
         let method = request.method
         state = Mutex(
-            Machine(queueBytesMax: configuration.queueBytesMax) { head in head.isCloseDelimited(for: method) }
+            Machine(queueBytesMax: configuration.queueBytesMax) { head in
+                head.isBodiless(for: method) || head.delimiter == .length || head.delimiter == .lastChunk
+            }
         )
     }
 
@@ -107,8 +109,10 @@ extension ResponseHead {
         method == .head || status == 204 || status == 304
     }
 
-    /// Whether only the connection's end tells that the body is whole (RFC 9112 section 6.3, item 8).
-    func isCloseDelimited(for method: Method) -> Bool {
-        majorVersion == 1 && declaredLength == nil && coding != .chunked && !isBodiless(for: method)
+    /// What tells that the body is whole, if the response has one (RFC 9112 section 6.3).
+    var delimiter: CurlBody.Delimiter {
+        if declaredLength != nil { return .length }
+        if majorVersion > 1 { return .endOfStream }
+        return coding == .chunked ? .lastChunk : .close
     }
 }

@@ -54,7 +54,7 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
     }
 
     private let queueBytesMax: Int
-    private let isCloseDelimited: (ResponseHead) -> Bool
+    private let mayBeWhole: @Sendable (ResponseHead) -> Bool
     private var head = Head.pending
     private var chunks: [[UInt8]] = []
     private var queuedBytes = 0
@@ -62,11 +62,11 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
     private var bodyWaiter: BodyWaiter?
     private var end: ExchangeEnd?
 
-    /// `isCloseDelimited` says of which bodies a clean close is the end; those are always streams, so that their reader
-    /// can see it.
-    init(queueBytesMax: Int, isCloseDelimited: @escaping (ResponseHead) -> Bool) {
+    /// `mayBeWhole` says which bodies may be handed over with their head; others are always streams, so that their
+    /// reader can see how they ended.
+    init(queueBytesMax: Int, mayBeWhole: @escaping @Sendable (ResponseHead) -> Bool) {
         self.queueBytesMax = queueBytesMax
-        self.isCloseDelimited = isCloseDelimited
+        self.mayBeWhole = mayBeWhole
     }
 
     // MARK: The loop
@@ -99,7 +99,7 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
 
     private func headOutcome(_ newHead: ResponseHead?, _ octets: inout [UInt8]) -> HeadOutcome? {
         if let newHead {
-            guard end == .complete, !isCloseDelimited(newHead) else { return .success(ExchangeHead(head: newHead)) }
+            guard end == .complete, mayBeWhole(newHead) else { return .success(ExchangeHead(head: newHead)) }
             defer { octets = [] }
             return .success(ExchangeHead(head: newHead, whole: octets))
         }

@@ -4,7 +4,7 @@
 package struct HTTPClientConfiguration: Sendable {
     /// From the start of a transfer until its connection is ready, at least 1 ms.
     ///
-    /// Name look-up, TCP, TLS, and the wait for one of ``connectionsPerHostMax``.
+    /// Name look-up, TCP and TLS; the wait for one of ``connectionsPerHostMax`` before that has no bound of its own.
     package var connectTimeout: Duration = .seconds(10)
     /// From the request handed to the connection until the response's head is complete.
     ///
@@ -26,7 +26,8 @@ package struct HTTPClientConfiguration: Sendable {
 
     /// Body octets queued for a reader before the transfer is paused; it goes on below half.
     ///
-    /// A transfer's memory is at most this, and twice ``receiveBufferBytes``.
+    /// A transfer's memory is at most this, and twice ``receiveBufferBytes``; but a paused HTTP/2 stream may have up to
+    /// 32 MiB under way, the window that libcurl 7.88 opens, which it then holds.
     package var queueBytesMax = 512 << 10
     /// What one read from the socket may bring; 1 KiB to 512 KiB.
     package var receiveBufferBytes = 256 << 10

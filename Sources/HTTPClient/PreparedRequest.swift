@@ -19,8 +19,8 @@ struct PreparedRequest: Sendable {
     let url: [UInt8]
     let target: [UInt8]
     let method: [UInt8]
-    /// Lines in the form that CURLOPT_HTTPHEADER takes, in order.
-    let lines: [[UInt8]]
+    /// Lines in the form that CURLOPT_HTTPHEADER takes, in order, each ended by its NUL.
+    let lines: [UInt8]
     /// Whether it goes over TLS.
     let isSecure: Bool
     /// Whether sending it twice does no harm: an idempotent method and no body, which could not be sent again.
@@ -76,52 +76,66 @@ struct PreparedRequest: Sendable {
         }
     }
 
+    /// The lines one after the other, each with its NUL.
     private static func lines(
         _ request: Request,
         _ configuration: HTTPClientConfiguration,
         hasBody: Bool
-    ) throws(HTTPClientError) -> [[UInt8]] {
+    ) throws(HTTPClientError) -> [UInt8] {
         let fields = request.fields
-        var lines: [[UInt8]] = [Array("Host: \(request.authority)".utf8) + [0]]
+        var lines: [UInt8] = []
+        lines.reserveCapacity(fields.bytes.count + 3 * fields.lines.count + request.authority.utf8.count + 64)
+        append("Host", request.authority.utf8, to: &lines)
         for line in fields.lines {
             // The client's own: Host from the authority, framing from the body.
             if line.known == .host || line.known == .contentLength || line.known == .transferEncoding { continue }
             if line.known == .expect, !hasBody { continue }
-            lines.append(try self.line(fields.name(of: line), fields.value(of: line)))
+            try append(fields.name(of: line), fields.value(of: line), to: &lines)
         }
         if !fields.contains(.authorization),
             let credentials = configuration.credentials.first(where: {
                 $0.apply(toScheme: request.scheme, authority: request.authority)
             })
         {
-            lines.append(try line(Array("Authorization".utf8)[...], credentials.authorization[...]))
+            append("Authorization", credentials.authorization, to: &lines)
         }
         // A name and a colon alone: libcurl is not to add its own.
-        if !fields.contains(.accept) { lines.append(Array("Accept:".utf8) + [0]) }
-        if !fields.contains(.expect) || !hasBody { lines.append(Array("Expect:".utf8) + [0]) }
+        if !fields.contains(.accept) { lines.append(contentsOf: "Accept:\0".utf8) }
+        if !fields.contains(.expect) || !hasBody { lines.append(contentsOf: "Expect:\0".utf8) }
         // RFC 9110 section 8.6: a length of 0 is said where the method gives a body a meaning.
         if !hasBody, request.body.length == 0, ![.get, .head, .options, .trace, .delete].contains(request.method) {
-            lines.append(Array("Content-Length: 0".utf8) + [0])
+            lines.append(contentsOf: "Content-Length: 0\0".utf8)
         }
         return lines
     }
 
-    private static func line(_ name: ArraySlice<UInt8>, _ value: ArraySlice<UInt8>) throws(HTTPClientError) -> [UInt8] {
+    private static func append(
+        _ name: ArraySlice<UInt8>,
+        _ value: ArraySlice<UInt8>,
+        to lines: inout [UInt8]
+    ) throws(HTTPClientError) {
         guard !name.isEmpty, name.allSatisfy({ Octet.isToken($0) }) else { throw invalid("a field name is no token") }
         guard value.allSatisfy({ $0 != 0 && $0 != 0x0d && $0 != 0x0a }) else {
             throw invalid("a field value has CR, LF or NUL")
         }
-        var line = Array(name)
-        line.reserveCapacity(name.count + value.count + 3)
+        lines.append(contentsOf: name)
         if value.allSatisfy({ Octet.isWhitespace($0) }) {
-            line.append(0x3b)
+            // libcurl's form of a line without a value.
+            lines.append(0x3b)
         } else {
-            line.append(0x3a)
-            line.append(0x20)
-            line.append(contentsOf: value)
+            lines.append(0x3a)
+            lines.append(0x20)
+            lines.append(contentsOf: value)
         }
-        line.append(0)
-        return line
+        lines.append(0)
+    }
+
+    private static func append(_ name: String, _ value: some Collection<UInt8>, to lines: inout [UInt8]) {
+        lines.append(contentsOf: name.utf8)
+        lines.append(0x3a)
+        lines.append(0x20)
+        lines.append(contentsOf: value)
+        lines.append(0)
     }
 
     private static func invalid(_ what: String) -> HTTPClientError {

@@ -151,7 +151,10 @@ package struct ResponseHeadParser: Sendable {
             }
             try receiveFraming(known, value)
         } else {
-            fields.append(name: name.array, value: value.array)
+            // Slices, since arrays would be two allocations a line.
+            name.withUnsafeBufferPointer { name in
+                value.withUnsafeBufferPointer { value in fields.append(name: name, value: value) }
+            }
         }
     }
 

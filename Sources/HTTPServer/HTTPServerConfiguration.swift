@@ -11,58 +11,91 @@ package struct HTTPServerConfiguration: Sendable {
     ///
     /// Addresses with port 0 all get one and the same free port.
     package var addresses: [ListenAddress] = [.loopback(port: 8080)]
-    /// Connections that the kernel holds until they are accepted; default 1024, 1 to 65535 (the kernel has its own cap).
+    /// Connections that the kernel holds until they are accepted.
+    ///
+    /// Default 1024, 1 to 65535 (the kernel has its own cap).
     package var backlog = 1024
-    /// Event loops; default nil: one for each CPU of the affinity mask, at most the cgroup's quota. 1 to 1024.
+    /// Event loops.
+    ///
+    /// Default nil: one for each CPU of the affinity mask, at most the cgroup's quota. 1 to 1024.
     package var eventLoops: Int?
-    /// Connections at a time; default 10000, at least 1. One beyond it is answered 503 and closed.
+    /// Connections at a time.
+    ///
+    /// Default 10000, at least 1. One beyond it is answered 503 and closed.
     package var connectionsMax = 10_000
 
     // MARK: Requests
 
-    /// Octets of a request head; default 32 KiB, 256 to 1 MiB. Beyond: 431.
+    /// Octets of a request head.
+    ///
+    /// Default 32 KiB, 256 to 1 MiB. Beyond: 431.
     package var headBytesMax = 32 * 1024
-    /// Octets of a request line; default 16 KiB, at most ``headBytesMax``. Beyond: 414.
+    /// Octets of a request line.
+    ///
+    /// Default 16 KiB, at most ``headBytesMax``. Beyond: 414.
     package var requestLineBytesMax = 16 * 1024
-    /// Field lines of a request; default 128, 1 to 1000. Beyond: 431.
+    /// Field lines of a request.
+    ///
+    /// Default 128, 1 to 1000. Beyond: 431.
     package var fieldsMax = 128
-    /// Pipelined requests being answered at a time on one connection; default 16, at least 1. Beyond it none is read.
+    /// Pipelined requests being answered at a time on one connection.
+    ///
+    /// Default 16, at least 1. Beyond it none is read.
     package var pipelinedRequestsMax = 16
-    /// Octets of a request body held for a responder that is slower than the client; default 64 KiB, at least 1.
+    /// Octets of a request body held for a responder that is slower than the client.
+    ///
+    /// Default 64 KiB, at least 1.
     package var requestBodyBufferBytes = 64 * 1024
-    /// Octets of a body that no responder read which are taken in after the response, to keep the connection;
-    /// default 64 KiB, at least 0. Beyond it the connection is closed.
+    /// Octets of a body that no responder read which are taken in after the response, to keep the connection.
+    ///
+    /// Default 64 KiB, at least 0. Beyond it the connection is closed.
     package var drainBytesMax = 64 * 1024
 
     // MARK: Times
 
-    /// How long a connection may rest between requests; default 75 s.
+    /// How long a connection may rest between requests.
+    ///
+    /// Default 75 s.
     package var idleTimeout = Duration.seconds(75)
-    /// How long a head may take from its first octet to its last; default 10 s. Then 408.
+    /// How long a head may take from its first octet to its last.
+    ///
+    /// Default 10 s. Then 408.
     package var headTimeout = Duration.seconds(10)
-    /// How long ``bodyProgressBytesMin`` octets of a request body may take; default 30 s. Then 408 or a reset.
+    /// How long ``bodyProgressBytesMin`` octets of a request body may take.
+    ///
+    /// Default 30 s. Then 408 or a reset.
     package var bodyTimeout = Duration.seconds(30)
-    /// Octets of a request body that must come in each ``bodyTimeout``; default 1024, at least 1.
+    /// Octets of a request body that must come in each ``bodyTimeout``.
+    ///
+    /// Default 1024, at least 1.
     package var bodyProgressBytesMin = 1024
-    /// How long a client may take none of the octets waiting for it; default 60 s. Then a reset.
+    /// How long a client may take none of the octets waiting for it.
+    ///
+    /// Default 60 s. Then a reset.
     package var writeStallTimeout = Duration.seconds(60)
     /// How long a response may wait for its next octets after the client closed its sending side; default 5 s.
     ///
     /// TCP does not tell a client that has left from one that only has no more to send. Octets sent to the one come
     /// back as a reset; while there are none to send, this is the time after which the client is taken to have left.
     package var halfClosedTimeout = Duration.seconds(5)
-    /// How long to read on after a last response, so that the client can take it before a reset; default 2 s.
+    /// How long to read on after a last response, so that the client can take it before a reset.
+    ///
+    /// Default 2 s.
     package var lingerTimeout = Duration.seconds(2)
-    /// How long running requests have to finish at shutdown; default 10 s. Then they are cut.
+    /// How long running requests have to finish at shutdown.
+    ///
+    /// Default 10 s. Then they are cut.
     package var shutdownGrace = Duration.seconds(10)
 
     // MARK: Seams
 
     /// The scheme that requests are given: `http`, or `https` where something in front secures them.
     package var scheme = "http"
-    /// Called on the event loop after each response, immediate ones too; default nil, which costs nothing.
+    /// Called on the event loop after each response, immediate ones too.
+    ///
+    /// Default nil, which costs nothing.
     package var onResponse: (@Sendable (ResponseSummary) -> Void)?
-    /// Seconds since 1970 for the `Date` field; asked at most four times a second on each event loop.
+    /// Seconds since 1970 for the `Date` field; asked at each tick of each event loop, mostly four times a second.
     package var unixTime: @Sendable () -> Int64
 
     /// The defaults.
@@ -77,6 +110,6 @@ package struct HTTPServerConfiguration: Sendable {
 package enum ListenAddress: Sendable, Equatable {
     /// 127.0.0.1 and ::1; that one of them does not exist is not an error.
     case loopback(port: Int)
-    /// An IP address, or a name of which all addresses are taken.
+    /// An IP address, or a name, of which the first address is taken; `localhost` is ``loopback(port:)``.
     case host(String, port: Int)
 }

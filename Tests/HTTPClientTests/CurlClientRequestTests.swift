@@ -108,7 +108,6 @@ import Testing
             #expect(request.values("Content-Length") == (isLengthKnown ? ["\(count)"] : []))
             #expect(request.values("Transfer-Encoding") == (isLengthKnown ? [] : ["chunked"]))
             #expect(request.values("Expect") == [])
-            #expect(source.cancellations == 0)
         }
     }
 

@@ -49,7 +49,10 @@ import Testing
                 #expect(medium.matches(octets[...], at: 0))
                 if target == "/length" { #expect(response.body.length == count) }
                 guard case .stream(let source) = response.body.content else { continue }
-                #expect((source as? CurlBody)?.isCloseDelimited == (target == "/close"))
+                #expect(
+                    (source as? CurlBody)?.delimiter
+                        == (target == "/close" ? .close : target == "/length" ? .length : .lastChunk)
+                )
                 #expect((response.body.length == nil) == (target != "/length"))
             }
             #expect(origin.connections.count == 1)

@@ -106,6 +106,34 @@ struct CurlClientTLSTests {
         }
     }
 
+    @Test func `over TLS a body that ends with the connection needs close_notify, RFC 9112 section 9.8`() async throws {
+        let origin = try ScriptedOrigin { request in
+            let reply = Reply.response(body: Array("abcd".utf8), framing: .chunked(size: 2))
+            return request.target == "/whole" ? reply : reply.stall(afterBodyOctets: 2, until: Gate())
+        }
+        defer { origin.stop() }
+        // nginx hands a chunked body on without its chunks.
+        let options = """
+            location / {
+                proxy_pass http://\(origin.authority); proxy_http_version 1.1; proxy_buffering off;
+                chunked_transfer_encoding off;
+            }
+            """
+        try await withNginx(options: options, http2: false) { client, nginx in
+            let whole = try await client.respond(to: request(nginx, "/whole"))
+            guard case .stream(let source) = whole.body.content else { throw BodyError.tooLong }
+            #expect((source as? CurlBody)?.delimiter == .close)
+            #expect(try await whole.body.text() == "abcd")
+            let broken = try await client.respond(to: request(nginx, "/broken"))
+            guard case .stream(let half) = broken.body.content else { throw BodyError.tooLong }
+            #expect(try await half.next()?.count == 2)
+            nginx.crash()
+            let error = await #expect(throws: HTTPClientError.self) { _ = try await half.next() }
+            #expect(error?.code == .truncated)
+            #expect(error?.curlCode == 0)
+        }
+    }
+
     @Test func `a request body goes over HTTP/2`() async throws {
         try await withNginx(options: "location /x { return 200; }") {
             client,

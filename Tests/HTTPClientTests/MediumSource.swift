@@ -16,7 +16,6 @@ final class MediumSource: BodySource {
 
     private struct State {
         var position: Int64 = 0
-        var cancellations = 0
     }
 
     private let medium: Medium
@@ -35,8 +34,6 @@ final class MediumSource: BodySource {
 
     /// Octets taken so far.
     var given: Int64 { state.withLock { $0.position } }
-
-    var cancellations: Int { cancelled.count }
 
     func next() async throws -> BodyChunk? {
         if given >= stopsAfter {

@@ -61,7 +61,12 @@ final class Nginx: Sendable {
     /// `localhost:PORT`.
     var authority: String { "localhost:\(port)" }
 
-    /// Ends nginx and waits for it.
+    /// Ends nginx and its workers as a crash would, the kernel closing their connections.
+    func crash() {
+        kill(-process, SIGKILL)
+    }
+
+    /// Ends nginx and waits for it; once.
     func stop() {
         kill(process, SIGTERM)
         var status: Int32 = 0
@@ -96,7 +101,13 @@ final class Nginx: Sendable {
         posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         // Onto itself: it stays open in this child alone.
         if let inheriting { posix_spawn_file_actions_adddup2(&actions, inheriting, inheriting) }
-        let failure = posix_spawn(&process, arguments[0], &actions, nil, argv, envp)
+        // A process group of its own, so that its workers can be ended with it.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP))
+        posix_spawnattr_setpgroup(&attributes, 0)
+        let failure = posix_spawn(&process, arguments[0], &actions, &attributes, argv, envp)
         guard failure == 0 else { throw TestSupportError.systemCall("spawn \(arguments[0])", errno: failure) }
         return process
     }

@@ -36,6 +36,15 @@ package final class RunningCDN: Sendable {
         return try await process.outcome()
     }
 
+    /// The most memory that it has had resident at a time, in octets.
+    package func residentBytesPeak() throws -> Int64 {
+        let status = try String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8)
+        guard let kibibytes = status.firstMatch(of: #/VmHWM:\s+(\d+) kB/#)?.1 else {
+            throw RunningProcess.Failure("no VmHWM in its status")
+        }
+        return (Int64(kibibytes) ?? 0) << 10
+    }
+
     /// What it has said so far, for messages of failed tests.
     package var said: String { process.lines(.errors).suffix(20).joined(separator: "\n") }
 }

@@ -3,6 +3,8 @@
 import Daemon
 import Glibc
 import HTTPCache
+import HTTPServer
+import Logging
 
 @main
 enum Cdn {
@@ -23,12 +25,44 @@ enum Cdn {
     }
 
     /// Assembles store, client, cache and server, and runs them until a signal.
-    ///
-    /// MARK: to be filled in: bind (``CdnMessages/bindFailure(host:port:code:nextFree:)`` with ``FreePort``), print
-    /// ``CdnMessages/ready(_:port:)``, ask the origin once (``CdnMessages/unreachable(_:reason:)``), then
-    /// `Services([...], logger:).run()` with the server last.
     static func serve(options: CdnOptions) async throws {
-        throw ExitFailure(.software, "\(options.origin.displayURL): serving is not assembled yet")
+        let logger = Logger(label: "cdn")
+        let assembly = try Assembly(options, logger: logger)
+        let server = assembly.server()
+        let bound: [BoundAddress]
+        do throws(HTTPServerError) {
+            bound = try await server.bind()
+        } catch {
+            throw bindFailure(error, options)
+        }
+        StandardError.write(CdnMessages.ready(options, port: bound.first?.port ?? options.port) + "\n")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if options.originProxy == nil {
+                group.addTask {
+                    guard let reason = await OriginProbe.failure(options.origin) else { return }
+                    StandardError.write(CdnMessages.unreachable(options.origin, reason: reason) + "\n")
+                }
+            }
+            try await Services(assembly.services(server), logger: logger).run()
+        }
+    }
+
+    private static func bindFailure(_ error: HTTPServerError, _ options: CdnOptions) -> ExitFailure {
+        CdnMessages.bindFailure(
+            host: options.hosts.first ?? "localhost",
+            port: options.port,
+            code: systemErrorCode(of: error),
+            nextFree: { FreePort.next(after: options.port, on: options.hosts) }
+        )
+    }
+
+    private static func systemErrorCode(of error: HTTPServerError) -> Int32 {
+        switch error.code {
+        case .addressInUse: EADDRINUSE
+        case .permissionDenied: EACCES
+        case .addressUnavailable, .badAddress: EADDRNOTAVAIL
+        default: EINVAL
+        }
     }
 
     /// The time since 1970-01-01T00:00:00Z.

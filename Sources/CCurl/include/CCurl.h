@@ -26,6 +26,15 @@ void *ccurl_get_private(CURL *easy);
 /// The socket of the transfer's connection, or -1.
 int ccurl_get_socket(CURL *easy);
 
+/// The TLS session of the transfer's connection, to be compared only; NULL without TLS or outside a transfer.
+const void *ccurl_get_tls_session(CURL *easy);
+/// Told on the transfer's thread of each TLS session that begins (false) and whose peer said close_notify (true).
+typedef void (*ccurl_session_callback)(const void *session, bool is_closed, void *context);
+/// Sets the callback for all transfers that this thread performs.
+void ccurl_watch_sessions(ccurl_session_callback callback, void *context);
+/// Has the sessions of this handle's new connections told; false if libcurl's TLS is not OpenSSL, which is never told.
+bool ccurl_set_session_watch(CURL *easy);
+
 // curl_multi_setopt, by the type of its last argument.
 CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value);
 CURLMcode ccurl_multi_set_socket_callback(CURLM *multi, curl_socket_callback value, void *context);

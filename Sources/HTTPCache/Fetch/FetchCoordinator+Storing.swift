@@ -158,7 +158,11 @@ extension FetchCoordinator {
             options: options
         )
         if case .refused = decision { return false }
-        if response.body.length == nil, !configuration.storesCloseDelimited { return false }
+        if case .stream(let source) = response.body.content, source.isCloseDelimited,
+            !configuration.storesCloseDelimited
+        {
+            return false
+        }
         // Without a lifetime and without a validator it could never be used again.
         let freshness = Freshness(
             status: response.status,

@@ -1,13 +1,14 @@
 // How a connection writes: head and small body in one buffer and one write, large ones a window at a time, files by
 // sendfile.
 
+import HTTP
+import NIOCore
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
 import Musl
 #endif
-import HTTP
-import NIOCore
 
 /// What is left of a body in memory, and whether a chunk ends with it.
 struct PendingBody {

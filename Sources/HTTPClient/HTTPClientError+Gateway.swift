@@ -1,0 +1,14 @@
+// What a client of ours is told when the origin fails.
+
+import HTTP
+
+extension HTTPClientError: GatewayFailure {
+    /// 504 if the origin did not answer in time, 503 if we have too much to do, else 502.
+    package var gatewayStatus: Int {
+        switch code {
+        case .timeoutConnect, .timeoutFirstByte, .timeoutIdle: 504
+        case .overloaded: 503
+        default: 502
+        }
+    }
+}

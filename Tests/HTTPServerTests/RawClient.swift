@@ -1,0 +1,167 @@
+// A client of bare sockets for tests: sends any octets, and sees ends and resets as they are.
+
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// What a raw connection did not do.
+enum RawClientError: Error {
+    case connect(Int32)
+    case send(Int32)
+    case receive(Int32)
+    case timedOut
+}
+
+/// One TCP connection to a loopback address; calls block a thread of a pool of their own, never a task's.
+final class RawClient: Sendable {
+    /// How a connection's octets ended.
+    enum End: Equatable {
+        /// The server closed its side.
+        case closed
+        /// The server reset the connection.
+        case reset
+    }
+
+    private static let pool: NIOThreadPool = {
+        let pool = NIOThreadPool(numberOfThreads: 32)
+        pool.start()
+        return pool
+    }()
+
+    private let descriptor: Int32
+
+    private init(descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        Glibc.close(descriptor)
+    }
+
+    /// Connects; `receiveBytes` sets a small receive buffer for a slow reader.
+    static func connect(port: Int, ipv6: Bool = false, receiveBytes: Int32? = nil) async throws -> RawClient {
+        try await run {
+            let descriptor = socket(ipv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            let client = RawClient(descriptor: descriptor)
+            if var size = receiveBytes {
+                setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+            }
+            var patience = timeval(tv_sec: 20, tv_usec: 0)
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+            let result: Int32
+            if ipv6 {
+                var address = sockaddr_in6()
+                address.sin6_family = sa_family_t(AF_INET6)
+                address.sin6_port = in_port_t(port).bigEndian
+                address.sin6_addr = in6addr_loopback
+                result = withUnsafePointer(to: &address) { pointer in
+                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+                    }
+                }
+            } else {
+                var address = sockaddr_in()
+                address.sin_family = sa_family_t(AF_INET)
+                address.sin_port = in_port_t(port).bigEndian
+                address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
+                result = withUnsafePointer(to: &address) { pointer in
+                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                    }
+                }
+            }
+            guard result == 0 else { throw RawClientError.connect(errno) }
+            return client
+        }
+    }
+
+    func send(_ text: String) async throws {
+        try await RawClient.run { [self] in
+            var octets = Array(text.utf8)[...]
+            while !octets.isEmpty {
+                let count = octets.withUnsafeBytes {
+                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL))
+                }
+                guard count > 0 else { throw RawClientError.send(errno) }
+                octets.removeFirst(count)
+            }
+        }
+    }
+
+    /// Octets until there are at least `count`, or the end.
+    func receive(atLeast count: Int = 1) async throws -> [UInt8] {
+        try await receive { $0.count >= count }.octets
+    }
+
+    /// Octets until `text` has come; fails if the connection ends before.
+    func receive(through text: String) async throws -> String {
+        let wanted = Array(text.utf8)
+        let result = try await receive {
+            $0.count >= wanted.count && $0.suffix(64 * 1024 + wanted.count).contains(wanted)
+        }
+        return String(decoding: result.octets, as: UTF8.self)
+    }
+
+    /// Everything until the connection ends, and how it did.
+    func receiveAll() async throws -> (text: String, end: End) {
+        let result = try await receive { _ in false }
+        return (String(decoding: result.octets, as: UTF8.self), result.end ?? .closed)
+    }
+
+    /// Everything until the connection ends, counted only.
+    func discardAll() async throws -> (count: Int, end: End) {
+        try await RawClient.run { [self] in
+            var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+            var total = 0
+            while true {
+                let count = recv(descriptor, &buffer, buffer.count, 0)
+                if count == 0 { return (total, .closed) }
+                guard count > 0 else {
+                    guard errno == ECONNRESET else { throw RawClientError.receive(errno) }
+                    return (total, .reset)
+                }
+                total += count
+            }
+        }
+    }
+
+    private func receive(
+        until isEnough: @escaping @Sendable ([UInt8]) -> Bool
+    ) async throws -> (octets: [UInt8], end: End?) {
+        try await RawClient.run { [self] in
+            var all: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+            while !isEnough(all) {
+                let count = recv(descriptor, &buffer, buffer.count, 0)
+                if count == 0 { return (all, .closed) }
+                if count < 0 {
+                    if errno == ECONNRESET { return (all, .reset) }
+                    throw errno == EAGAIN ? RawClientError.timedOut : RawClientError.receive(errno)
+                }
+                all += buffer[..<count]
+            }
+            return (all, nil)
+        }
+    }
+
+    /// Closes the sending side.
+    func shutDownSending() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Makes the end of this client a reset.
+    func resetAtClose() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    private static func run<Result: Sendable>(
+        _ operation: @escaping @Sendable () throws -> Result
+    ) async throws -> Result {
+        try await pool.runIfActive(operation)
+    }
+}
