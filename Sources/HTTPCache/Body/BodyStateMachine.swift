@@ -151,10 +151,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     // MARK: Readers
 
     /// Registers a reader of `start ..< end`.
-    package mutating func addReader(from start: Int64, to end: Int64?) -> ReaderID {
+    ///
+    /// It fails where `standIn` does, which read from the start for those who were still on their way.
+    package mutating func addReader(from start: Int64, to end: Int64?, after standIn: ReaderID? = nil) -> ReaderID {
         lastID += 1
         let id = ReaderID(rawValue: lastID)
-        readers[id] = Reader(position: start, end: end)
+        readers[id] = Reader(position: start, end: end, failure: standIn.flatMap { readers[$0]?.failure })
         for (fill, state) in fills where hasReaders(of: state) { fills[fill]?.abandonedAt = nil }
         return id
     }
