@@ -37,19 +37,35 @@ package final class Evictor: Sendable {
     }
 
     private func evict(_ candidate: EvictionCandidate) async throws {
-        let stored = table.variants(of: candidate.key)?.first { $0.id == candidate.response }
+        let stored = table.response(candidate.response)
         guard let index = candidate.segment else {
             _ = table.remove(candidate.key) { $0.id == candidate.response }
             try await store.commit([.remove(candidate.response)])
             stored?.markRemoved()
             return
         }
-        stored?.withBody { $0.evict($0.range(ofSegment: index)) }
-        stored?.closeFile(segment: index)
-        let segment = SegmentID(response: candidate.response, index: index)
-        try await store.commit([.extents(segment, [])])
-        store.discardFiles(of: candidate.response, segment: index)
+        guard let stored else {
+            try await forget(SegmentID(response: candidate.response, index: index))
+            return try await removeIfEmpty(candidate, nil)
+        }
+        let isFree = stored.withBody { body in
+            guard !body.isFilling(segment: index) else { return false }
+            body.evict(body.range(ofSegment: index))
+            return true
+        }
+        guard isFree else { return }
+        try await stored.recording {
+            try await forget(SegmentID(response: candidate.response, index: index))
+            // Only now may a new file be made: until here what is written goes where it was.
+            stored.closeFile(segment: index)
+        }
         try await removeIfEmpty(candidate, stored)
+    }
+
+    /// The fact first, then the file: a fact without its file heals itself.
+    private func forget(_ segment: SegmentID) async throws {
+        try await store.commit([.extents(segment, [])])
+        store.discardFiles(of: segment.response, segment: segment.index)
     }
 
     /// A response of which nothing is left is a head without a body: it goes too, unless somebody is at work on it.
