@@ -11,10 +11,9 @@ extension CachingResponder {
         _ stored: StoredResponse,
         _ request: Request,
         _ target: [UInt8],
-        _ status: CacheStatus
-    ) async throws
-        -> Response?
-    {
+        _ status: CacheStatus,
+        after standIn: ReaderID? = nil
+    ) async throws -> Response? {
         stored.markUsed()
         let head = stored.currentHead
         let metadata = head.metadata
@@ -42,7 +41,8 @@ extension CachingResponder {
             stored,
             from: wanted?.lowerBound ?? 0,
             to: wanted?.upperBound,
-            segmentBytes: configuration.body.segmentBytes
+            segmentBytes: configuration.body.segmentBytes,
+            after: standIn
         ) { [coordinator] fill, range in
             coordinator.startFill(fill, of: stored, range, target: target, for: request)
         }

@@ -194,10 +194,10 @@ package final class CachingResponder: Responder {
             guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
             return try await serve(stored, question.request, question.target, status)
-        case .stored(let stored):
+        case .stored(let stored, let standIn):
             guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
-            return try await serve(stored, question.request, question.target, status)
+            return try await serve(stored, question.request, question.target, status, after: standIn)
         case .notShared:
             rememberUnshared(question.key)
             guard let response = flight.takePrivateResponse() else { return nil }

@@ -60,7 +60,7 @@ package final class HTTPServer: Service {
             throw HTTPServerError(code: .alreadyRan, message: "a server can be bound only once", underlying: nil)
         }
         let group = MultiThreadedEventLoopGroup(
-            numberOfThreads: configuration.eventLoops ?? AvailableCPUs.count()
+            numberOfThreads: max(1, configuration.eventLoops ?? AvailableCPUs.count())
         )
         let lanes = await makeLanes(in: group)
         do {
@@ -99,17 +99,16 @@ package final class HTTPServer: Service {
         }
         await serve(running)
         let grace = Task.isCancelled ? Duration.zero : configuration.shutdownGrace
-        for lane in running.lanes {
-            lane.eventLoop.execute {
-                grace > .zero ? lane.value.shutDown(grace: grace) : lane.value.cutAll()
-            }
-        }
+        for lane in running.lanes { lane.eventLoop.execute { lane.value.shutDown(grace: grace) } }
         await withTaskCancellationHandler {
             await connections.waitUntilNone()
         } onCancel: {
-            for lane in running.lanes { lane.eventLoop.execute { lane.value.cutAll() } }
+            for lane in running.lanes { lane.eventLoop.execute { lane.value.shutDown(grace: .zero) } }
         }
         await tasks.waitUntilNone()
+        for lane in running.lanes {
+            try? await lane.eventLoop.submit { lane.value.stopTicking() }.get()  // Throws nothing.
+        }
         await stop(running.group)
     }
 
@@ -167,6 +166,14 @@ package final class HTTPServer: Service {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.socketOption(.so_keepalive), value: 1)
             .serverChannelOption(.autoRead, value: false)
+            .serverChannelInitializer { channel in
+                // Without descriptors left accepting rests for a second instead of spinning.
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        AcceptBackoffHandler(shouldForwardIOErrorCaught: false)
+                    )
+                }
+            }
             .childChannelInitializer { channel in
                 guard let lane = lanesByLoop[ObjectIdentifier(channel.eventLoop)] else {
                     return channel.close()

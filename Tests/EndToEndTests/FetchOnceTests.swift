@@ -1,5 +1,6 @@
 // What is asked of the origin: each octet once, however many clients want it and whichever of them leave.
 
+import Glibc
 import HTTP
 import TestSupport
 import Testing
@@ -21,10 +22,10 @@ import Testing
             let end = min(Self.bytes, start + Int64.random(in: 1...(4 << 20), using: &generator))
             return (range: start..<end, isLeaving: index.isMultiple(of: 5))
         }
-        try await CDNClient.run(cdn) { client in
+        try await CDNClient.run(cdn) { client async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for (range, isLeaving) in asked {
-                    group.addTask {
+                    group.addTask { () async throws in
                         let response = try await client.get(range: range)
                         #expect(response.status == 206)
                         if isLeaving {
@@ -50,13 +51,13 @@ import Testing
         let directory = try TemporaryDirectory()
         for round in 0..<3 {
             let cdn = try await RunningCDN.start("\(origin.url)/film.mp4", store: directory.path)
-            try await CDNClient.run(cdn) { client in
+            try await CDNClient.run(cdn) { client async throws in
                 let count = try await client.check(try await client.get(), against: medium)
                 #expect(count == medium.count)
             }
             #expect(origin.bodyOctetsSentInTotal == medium.count, "round \(round)")
             // The end of the body is a fact a moment after its last octet went out; a second answer waits for it.
-            try await CDNClient.run(cdn) { client in _ = try await client.get(range: 0..<1) }
+            try await CDNClient.run(cdn) { client async throws in _ = try await client.get(range: 0..<1) }
             try await cdn.stop(by: round == 0 ? SIGKILL : SIGTERM)
         }
     }
@@ -74,7 +75,7 @@ import Testing
             "--memory",
             "16MiB"
         )
-        try await CDNClient.run(cdn) { client in
+        try await CDNClient.run(cdn) { client async throws in
             let count = try await client.check(try await client.get(), against: medium)
             #expect(count == medium.count)
             let late = try await client.get(range: 1000..<2000)

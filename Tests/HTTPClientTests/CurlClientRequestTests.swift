@@ -230,23 +230,29 @@ import Testing
         }
     }
 
-    @Test func `the environment's proxy is ignored and the configuration's is used`() async throws {
-        // The environment's is set by whoever runs the tests with http_proxy; this one sets its own.
-        setEnvironment("http_proxy", "http://127.0.0.1:1")
-        defer { setEnvironment("http_proxy", nil) }
-        try await withClient(asking: { _ in .response() }) { client, origin in
-            let response = try await client.respond(to: origin.request("/x"))
-            #expect(response.status == 200)
-            #expect(origin.requests[0].target == "/x")
-            var configuration = HTTPClientConfiguration()
-            configuration.originProxy = origin.url
-            try await withClient(configuration) { client in
-                let request = Request(authority: "media.example:81", target: Array("/y?z".utf8))
-                let response = try await client.respond(to: request)
-                #expect(response.status == 200)
-                #expect(origin.requests[1].target == "http://media.example:81/y?z")
-                #expect(origin.requests[1].values("Host") == ["media.example:81"])
+    @Test func `the environment's proxy is ignored`() async throws {
+        // In a process of its own: the environment cannot be changed under the feet of other tests.
+        await #expect(processExitsWith: .success) {
+            setEnvironment("http_proxy", "http://127.0.0.1:1")
+            setEnvironment("ALL_PROXY", "http://127.0.0.1:1")
+            try await withClient(asking: { _ in .response() }) { client, origin in
+                _ = try await client.respond(to: origin.request("/x"))
+                try #require(origin.requests[0].target == "/x")
             }
+        }
+    }
+
+    @Test func `the configuration's proxy is asked in absolute-form`() async throws {
+        let proxy = try ScriptedOrigin { _ in .response() }
+        defer { proxy.stop() }
+        var configuration = HTTPClientConfiguration()
+        configuration.originProxy = proxy.url
+        try await withClient(configuration) { client in
+            let request = Request(authority: "media.example:81", target: Array("/y?z".utf8))
+            let response = try await client.respond(to: request)
+            #expect(response.status == 200)
+            #expect(proxy.requests[0].target == "http://media.example:81/y?z")
+            #expect(proxy.requests[0].values("Host") == ["media.example:81"])
         }
     }
 

@@ -135,7 +135,7 @@ struct EngineDriver {
 
     private mutating func perform() {
         repeat {
-            if !context.output.output.isEmpty || context.output.body != nil {
+            if context.hasOutput() {
                 var octets = context.output.output
                 context.clearOutput()
                 switch context.output.body.take() {
@@ -163,7 +163,7 @@ struct EngineDriver {
             } else if engine.wantsAcceptance {
                 engine.outputAccepted(in: &context)
             }
-        } while context.hasWork
+        } while context.hasWork()
     }
 }
 

@@ -1,12 +1,7 @@
 // A client of bare sockets for tests: sends any octets, and sees ends and resets as they are.
 
-import NIOPosix
-
-#if canImport(Glibc)
 import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
+import NIOPosix
 
 /// What a raw connection did not do.
 enum RawClientError: Error {

@@ -11,18 +11,19 @@ package final class BodyReader: BodySource {
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
     ///
-    /// `startFill` is called when octets are missing that nobody fetches; the fill is registered already.
+    /// It fails where `standIn` does. `startFill` is called when octets are missing that nobody fetches; the fill is registered already.
     package init(
         _ response: StoredResponse,
         from start: Int64,
         to end: Int64?,
         segmentBytes: Int64,
+        after standIn: ReaderID? = nil,
         startFill: @escaping @Sendable (FillID, Range<Int64>) -> Void
     ) {
         self.response = response
         self.segmentBytes = segmentBytes
         self.startFill = startFill
-        reader = response.withBody { $0.addReader(from: start, to: end) }
+        reader = response.withBody { $0.addReader(from: start, to: end, after: standIn) }
     }
 
     deinit {

@@ -151,10 +151,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     // MARK: Readers
 
     /// Registers a reader of `start ..< end`.
-    package mutating func addReader(from start: Int64, to end: Int64?) -> ReaderID {
+    ///
+    /// It fails where `standIn` does, which read from the start for those who were still on their way.
+    package mutating func addReader(from start: Int64, to end: Int64?, after standIn: ReaderID? = nil) -> ReaderID {
         lastID += 1
         let id = ReaderID(rawValue: lastID)
-        readers[id] = Reader(position: start, end: end)
+        readers[id] = Reader(position: start, end: end, failure: standIn.flatMap { readers[$0]?.failure })
         for (fill, state) in fills where hasReaders(of: state) { fills[fill]?.abandonedAt = nil }
         return id
     }
@@ -308,8 +310,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// The fill has ended early: readers that need what it was to bring fail, unless it ended because of ourselves.
     package mutating func fail(_ id: FillID, _ error: HTTPCacheError) -> [Waiter] {
         guard let fill = fills.removeValue(forKey: id) else { return [] }
-        let isOurDoing = isResumable && (fill.wasHeldBack || error.code == .abandoned)
-        if !isResumable { isBroken = true }
+        // Of a body whose length nobody told, nobody can tell what is missing.
+        let canGoOn = isResumable && length != nil
+        let isOurDoing = canGoOn && (fill.wasHeldBack || error.code == .abandoned)
+        if !canGoOn { isBroken = true }
         if !isOurDoing {
             for (reader, state) in readers where wants(state, fill) { readers[reader]?.failure = error }
         }

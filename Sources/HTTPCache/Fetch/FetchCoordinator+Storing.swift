@@ -40,7 +40,7 @@ extension FetchCoordinator {
         )
         landed()
         // Those who waited are still on their way to read: until they do, this one stands in for them.
-        flight.settle(.stored(new.stored)) { new.stored.removeReader(new.standIn) }
+        flight.settle(.stored(new.stored, standIn: new.standIn)) { new.stored.removeReader(new.standIn) }
         await forget(replaced)
         var writer = FillWriter(
             response: new.stored,

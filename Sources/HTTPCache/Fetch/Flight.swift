@@ -10,8 +10,8 @@ import Synchronization
 package final class Flight: Sendable {
     /// What came back.
     package enum Outcome: Sendable {
-        /// A new stored response, whose body may still be arriving.
-        case stored(StoredResponse)
+        /// A new stored response, whose body may still be arriving, and who reads it for those who wait.
+        case stored(StoredResponse, standIn: ReaderID)
         /// The stored response is still good.
         case validated(StoredResponse)
         /// A response that is not stored: the first to take it has it, others ask for themselves.

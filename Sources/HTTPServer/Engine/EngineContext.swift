@@ -46,8 +46,15 @@ package struct EngineContext {
         date.update(unixTime: configuration.unixTime())
     }
 
-    /// Whether the transport has something to do.
-    package var hasWork: Bool { !output.output.isEmpty || output.body != nil || !actions.isEmpty }
+    /// Whether the transport has something to do; mutating so that a context kept in a class is asked in place.
+    package mutating func hasWork() -> Bool {
+        hasOutput() || !actions.isEmpty
+    }
+
+    /// Whether there are octets to send; mutating for the same reason.
+    package mutating func hasOutput() -> Bool {
+        !output.output.isEmpty || output.body != nil
+    }
 
     /// Empties the output and keeps its storage, unless one large read made it grow.
     package mutating func clearOutput() {

@@ -89,8 +89,8 @@ package struct HTTP1Engine {
         return exchanges.isEmpty && pending.isEmpty && ending == .open
     }
 
-    /// Whether the engine waits for ``outputAccepted(in:)`` even if nothing is blocked.
-    package var wantsAcceptance: Bool { awaitsAcceptance && ending != .closed }
+    /// Whether the engine waits for ``outputAccepted(in:)``.
+    package var wantsAcceptance: Bool { (awaitsAcceptance || isBlocked) && ending != .closed }
 
     /// Octets of pipelined requests that are kept while an earlier one is answered; reading stops there.
     static let pendingBytesMax = 32 * 1024

@@ -63,7 +63,7 @@ enum AvailableCPUs {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: 4096)
+        var bytes = [UInt8](repeating: 0, count: 16 * 1024)
         let count = bytes.withUnsafeMutableBytes { unistdRead(descriptor, $0.baseAddress, $0.count) }
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }

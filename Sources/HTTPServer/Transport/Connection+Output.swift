@@ -22,7 +22,7 @@ extension Connection {
 
     /// Writes the context's output.
     func send(_ channelContext: ChannelHandlerContext) {
-        guard !lane.context.output.output.isEmpty || lane.context.output.body != nil else { return }
+        guard lane.context.hasOutput() else { return }
         lane.writeBuffer.clear()
         lane.writeBuffer.writeBytes(lane.context.output.output)
         lane.context.clearOutput()

@@ -136,7 +136,7 @@ final class Connection: ChannelInboundHandler {
             } else if engine.wantsAcceptance {
                 engine.outputAccepted(in: &lane.context)
             }
-        } while lane.context.hasWork
+        } while lane.context.hasWork()
         updateReading()
     }
 

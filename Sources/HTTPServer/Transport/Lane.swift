@@ -77,12 +77,14 @@ final class Lane {
     /// Ends idle connections now, the others after what they are doing, and what is left then after `grace`.
     func shutDown(grace: Duration) {
         isShuttingDown = true
+        guard grace > .zero else { return cutAll() }
         hardStop = (NIODeadline.now() - epoch).nanoseconds / 1_000_000 + grace.milliseconds
         for connection in Array(connections.values) { connection.shutDown() }
     }
 
-    /// Resets every connection.
-    func cutAll() {
+    /// Resets every connection, and those that are only being accepted at the next tick.
+    private func cutAll() {
+        hardStop = 0
         for connection in Array(connections.values) { connection.abort() }
     }
 }
