@@ -79,8 +79,14 @@ package final class CachingResponder: Responder {
         await coordinator.run()
     }
 
-    /// Tells the store what was used lately, for its order of eviction; to be called every few seconds.
+    /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
+    /// much; to be called every few seconds.
     package func recordUse() async {
+        await touchUsed()
+        await coordinator.evictor.evictIfNeeded()
+    }
+
+    private func touchUsed() async {
         let segmentBytes = configuration.body.segmentBytes
         let used = table.takeUsed().flatMap { response in
             let extents: [Range<Int64>]? = response.withBody { body in

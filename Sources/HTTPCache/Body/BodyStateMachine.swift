@@ -114,23 +114,11 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     // MARK: Facts
 
-    /// Whether the length is known and every octet held.
-    package var isComplete: Bool {
-        guard let length else { return false }
-        return extents.contains(0..<length)
-    }
-
     /// Whether anybody reads or fills it.
     package var isBusy: Bool { !fills.isEmpty || !readers.isEmpty }
 
     /// Whether a fill is running that may be joined.
     package var isFilling: Bool { fills.values.contains { !$0.isGivenUp } }
-
-    /// Whether a fill writes into a segment now.
-    package func isFilling(segment index: Int) -> Bool {
-        let segment = range(ofSegment: index)
-        return fills.values.contains { segment.contains($0.frontier) || segment.contains(max(0, $0.frontier - 1)) }
-    }
 
     /// Whether every octet of `range` is held or being fetched.
     package func isHeldOrComing(_ range: Range<Int64>) -> Bool {
@@ -141,24 +129,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return all.contains(range)
     }
 
-    /// The held octets of one segment, as offsets within the body.
-    package func extents(ofSegment index: Int) -> [Range<Int64>] {
-        extents.intersection(range(ofSegment: index))
-    }
-
-    /// The octets that one segment may hold.
-    package func range(ofSegment index: Int) -> Range<Int64> {
-        Int64(index) * limits.segmentBytes..<(Int64(index) + 1) * limits.segmentBytes
-    }
-
     /// Where the reader that is furthest behind stands; nil if there is none.
     package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
-
-    /// All of an inline body, if it is complete.
-    package var completeInline: [UInt8]? {
-        guard case .inline(let bytes) = storage, isComplete else { return nil }
-        return bytes
-    }
 
     // MARK: Readers
 
@@ -263,9 +235,11 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return true
     }
 
-    /// Says that an inline body's octets stand in segments from now on.
-    package mutating func spill() {
+    /// Says that an inline body's first `count` octets stand in segments from now on; false if it has grown meanwhile.
+    package mutating func spill(count: Int) -> Bool {
+        if case .inline(let held) = storage, held.count > count { return false }
         storage = .segments
+        return true
     }
 
     /// Says that `count` octets at the frontier of `id` are in the store; `rate` is its speed so far, octets a second.
@@ -353,6 +327,19 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Octets were evicted from the store.
     package mutating func evict(_ range: Range<Int64>) {
         extents.remove(range)
+    }
+
+    /// Whether octets of `range` must stay: a fill writes among them, or a reader needs them and cannot or should not have
+    /// them fetched once more.
+    package func isPinned(_ range: Range<Int64>) -> Bool {
+        for fill in fills.values where range.contains(fill.frontier) || range.contains(max(0, fill.frontier - 1)) {
+            return true
+        }
+        let isFetchable = isResumable && retirement == nil && length != nil
+        return readers.values.contains { reader in
+            guard reader.position < range.upperBound, reader.end ?? .max > range.lowerBound else { return false }
+            return !isFetchable || range.lowerBound - reader.position < limits.readAheadBytesMax
+        }
     }
 
     // MARK: Private

@@ -18,6 +18,7 @@ package final class FetchCoordinator: Sendable {
 
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
+    private let jobsUnderWay = Atomic<Int>(0)
     private let flights = Mutex<[FlightKey: Flight]>([:])
 
     private typealias Job = @Sendable () async -> Void
@@ -68,6 +69,17 @@ package final class FetchCoordinator: Sendable {
         }
     }
 
+    /// How many questions and fills have been started and are not over.
+    var jobCount: Int { jobsUnderWay.load(ordering: .acquiring) }
+
+    private func start(_ job: @escaping Job) {
+        jobsUnderWay.add(1, ordering: .relaxed)
+        queue.yield { [self] in
+            await job()
+            jobsUnderWay.subtract(1, ordering: .releasing)
+        }
+    }
+
     // MARK: Questions
 
     /// A question for the origin about `key`.
@@ -114,7 +126,7 @@ package final class FetchCoordinator: Sendable {
     }
 
     private func start(_ question: Question, _ flight: Flight) {
-        queue.yield { [self] in await answer(question, flight) { self.land(flight, question) } }
+        start { [self] in await answer(question, flight) { self.land(flight, question) } }
     }
 
     private func land(_ flight: Flight, _ question: Question) {
@@ -128,7 +140,7 @@ package final class FetchCoordinator: Sendable {
     func askAlone(_ question: Question) -> (flight: Flight, seat: Flight.Seat?) {
         let flight = Flight(isBackground: false)
         let seat = flight.enter()
-        queue.yield { [self] in await answer(question, flight) {} }
+        start { [self] in await answer(question, flight) {} }
         return (flight, seat)
     }
 
@@ -197,7 +209,7 @@ package final class FetchCoordinator: Sendable {
         target: [UInt8],
         for client: Request
     ) {
-        queue.yield { [self] in await fetchMissing(fill, of: response, range, target: target, for: client) }
+        start { [self] in await fetchMissing(fill, of: response, range, target: target, for: client) }
     }
 
     private func fetchMissing(
@@ -303,11 +315,10 @@ package final class FetchCoordinator: Sendable {
         let (isWhole, wake) = stored.withBody { $0.finish(fill) }
         wake.resume()
         await writer.commitEnd(lengthWasKnown: lengthWasKnown)
+        await settleBroken(stored)
         if isWhole {
             table.recount(stored.key)
             await evictor.evictIfNeeded()
-        } else {
-            await settleBroken(stored)
         }
         await detachIfFailed(writer)
     }
@@ -330,8 +341,9 @@ package final class FetchCoordinator: Sendable {
 
     /// A body that cannot be resumed and is not whole is of no use to those who come later.
     private func settleBroken(_ stored: StoredResponse) async {
-        let isUseless = stored.withBody { !$0.isComplete && !$0.isFilling && ($0.isBroken || $0.length == nil) }
-        if isUseless { await drop(stored, HTTPCacheError(.fillFailed, "the origin's body broke off")) }
+        if stored.withBody({ $0.isUseless }) {
+            await drop(stored, HTTPCacheError(.fillFailed, "the origin's body broke off"))
+        }
     }
 
     private func detachIfFailed(_ writer: FillWriter) async {

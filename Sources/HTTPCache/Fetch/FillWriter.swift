@@ -110,12 +110,14 @@ struct FillWriter {
         response.withBody { $0.advance(fill, by: count, rate: rate) }.resume()
     }
 
-    /// Moves an inline body that has grown too large into segments.
+    /// Moves an inline body that has grown too large, or gets octets from elsewhere, into segments.
     private mutating func spill() throws {
-        guard case .inline(let held) = response.withBody({ $0.storage }) else { return }
-        try place(held[...], at: 0)
-        response.withBody { $0.spill() }
-        uncommittedFrom = 0
+        while case .inline(let held) = response.withBody({ $0.storage }) {
+            try place(held[...], at: 0)
+            uncommittedFrom = 0
+            // Another fill may have added to it meanwhile: then it is written once more.
+            if response.withBody({ $0.spill(count: held.count) }) { return }
+        }
     }
 
     /// Writes octets at their place; if the store cannot, the response goes on in memory for those who read it now.

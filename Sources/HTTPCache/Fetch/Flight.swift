@@ -52,6 +52,12 @@ package final class Flight: Sendable {
         self.isBackground = isBackground
     }
 
+    /// How many have a seat.
+    var seatCount: Int { state.withLock { $0.seats.count } }
+
+    /// Whether all who waited have gone before it was settled.
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
     /// Takes a seat; nil if the flight has been given up.
     package func enter() -> Seat? {
         state.withLock { state in

@@ -14,7 +14,9 @@ final class RecordingGate: Sendable {
 
     private let state = Mutex(State())
 
-    /// Runs `body` when all who came before have finished. Does not watch for cancellation: facts in hand are written.
+    /// Runs `body` when all who came before have finished.
+    ///
+    /// Does not watch for cancellation: facts in hand are written.
     func pass<Result>(_ body: () async throws -> Result) async rethrows -> Result {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in

@@ -46,11 +46,12 @@ package final class Evictor: Sendable {
         }
         guard let stored else {
             try await forget(SegmentID(response: candidate.response, index: index))
-            return try await removeIfEmpty(candidate, nil)
+            return try await removeIfUseless(candidate, nil)
         }
         let isFree = stored.withBody { body in
-            guard !body.isFilling(segment: index) else { return false }
-            body.evict(body.range(ofSegment: index))
+            let range = body.range(ofSegment: index)
+            guard !body.isPinned(range) else { return false }
+            body.evict(range)
             return true
         }
         guard isFree else { return }
@@ -59,7 +60,7 @@ package final class Evictor: Sendable {
             // Only now may a new file be made: until here what is written goes where it was.
             stored.closeFile(segment: index)
         }
-        try await removeIfEmpty(candidate, stored)
+        try await removeIfUseless(candidate, stored)
     }
 
     /// The fact first, then the file: a fact without its file heals itself.
@@ -69,9 +70,9 @@ package final class Evictor: Sendable {
     }
 
     /// A response of which nothing is left is a head without a body: it goes too, unless somebody is at work on it.
-    private func removeIfEmpty(_ candidate: EvictionCandidate, _ stored: StoredResponse?) async throws {
+    private func removeIfUseless(_ candidate: EvictionCandidate, _ stored: StoredResponse?) async throws {
         if let stored {
-            guard stored.withBody({ !$0.isBusy && $0.extents.ranges.isEmpty }) else { return }
+            guard stored.withBody({ !$0.isBusy && ($0.extents.ranges.isEmpty || $0.isUseless) }) else { return }
             _ = table.remove(candidate.key) { $0 === stored }
             stored.withBody { $0.retire(HTTPCacheError(.abandoned, "it was evicted")) }
         } else {
