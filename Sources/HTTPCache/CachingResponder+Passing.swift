@@ -40,7 +40,15 @@ extension CachingResponder {
         case .onlyIfCached:
             return nothingStored()
         case .ask, .bypass:
-            let response = try await passOn(request, as: stored == nil ? .uriMiss : .stale)
+            let response: Response
+            do {
+                response = try await passOn(request, as: stored == nil ? .uriMiss : .stale)
+            } catch {
+                guard let stored, case .ask(let fallback) = decide(stored, request), fallback.onConnectionFailure else {
+                    throw error
+                }
+                return serveHead(stored, request, CacheStatus(forward: .stale))
+            }
             if let stored { await coordinator.freshen(stored, by: response, sent: sent) }
             return response
         }

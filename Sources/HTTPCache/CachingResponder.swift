@@ -135,7 +135,7 @@ package final class CachingResponder: Responder {
         var lastFailure: any Error = HTTPCacheError(.changed, "the origin's representation keeps changing")
         var mayJoin = !request.fields.contains(.authorization)
         var mayValidate = true
-        for _ in 0..<Self.attemptsMax {
+        for attempt in 0..<Self.attemptsMax {
             let variants = await coordinator.variants(of: key)
             let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
             let decision = decide(stored, request)
@@ -160,7 +160,7 @@ package final class CachingResponder: Responder {
             let forward = forwardReason(decision, stored, variants)
             do {
                 if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
-                (mayJoin, mayValidate) = (false, false)
+                if attempt > 0 { (mayJoin, mayValidate) = (false, false) }
             } catch let error as HTTPCacheError where error.code == .changed {
                 lastFailure = error
             }
@@ -190,7 +190,7 @@ package final class CachingResponder: Responder {
     ) async throws
         -> Response?
     {
-        let (flight, seat, isJoined) = join(question, mayJoin: mayJoin)
+        guard let (flight, seat, isJoined) = join(question, mayJoin: mayJoin) else { return nil }
         guard let seat, let outcome = await flight.outcome(for: seat) else {
             try Task.checkCancellation()
             return nil
@@ -222,7 +222,7 @@ package final class CachingResponder: Responder {
         }
     }
 
-    private func join(_ question: FetchCoordinator.Question, mayJoin: Bool) -> (Flight, Flight.Seat?, isJoined: Bool) {
+    private func join(_ question: FetchCoordinator.Question, mayJoin: Bool) -> (Flight, Flight.Seat?, isJoined: Bool)? {
         let isShared = unshared.withLock { unshared in
             guard let since = unshared[question.key.hash] else { return true }
             return now().secondsSince(since) >= Self.unsharedSeconds
@@ -231,8 +231,7 @@ package final class CachingResponder: Responder {
             let (flight, seat) = coordinator.askAlone(question)
             return (flight, seat, false)
         }
-        let (flight, seat, isJoined) = coordinator.ask(question)
-        return (flight, seat, isJoined)
+        return coordinator.ask(question).map { ($0.flight, $0.seat, $0.isJoined) }
     }
 
     private func rememberUnshared(_ key: CacheKey) {
@@ -265,6 +264,7 @@ package final class CachingResponder: Responder {
             request: request,
             range: request.fields.contains(.ifRange) ? nil : specs?.first,
             validating: validated,
+            seen: variants.map(\.currentHead),
             fallback: stored,
             selecting: selecting
         )

@@ -153,6 +153,37 @@ import Testing
         }
     }
 
+    @Test(arguments: ["private, max-age=60", "no-store, max-age=60"])
+    func `a 304 that forbids to store is obeyed`(control: String) async throws {
+        let medium = StubMedium(count: 1000)
+        try await CacheFixture.run(origin: StubOrigin { medium.respond(to: $0) }) { fixture async throws in
+            _ = try await fixture.get()
+            fixture.clock.advance(seconds: 100)
+            var other = medium
+            other.fields = ["Cache-Control": control]
+            let next = other
+            fixture.origin.serve { next.respond(to: $0) }
+            #expect(try await fixture.get().body.elementsEqual(medium.octets))
+            #expect(fixture.express() == nil)
+            #expect(try await fixture.get().response.cacheStatus == "waystation; fwd=uri-miss")
+        }
+    }
+
+    @Test func `an origin that is gone leaves a stale response without a validator, and its head`() async throws {
+        let origin = StubOrigin { _ in
+            Response(status: 200, fields: ["Cache-Control": "max-age=1"], body: Body("old"))
+        }
+        try await CacheFixture.run(origin: origin) { fixture async throws in
+            _ = try await fixture.get()
+            fixture.clock.advance(seconds: 10)
+            fixture.origin.serve { _ in throw BodyError.truncated }
+            let stale = try await fixture.get()
+            #expect(stale.body == Array("old".utf8))
+            #expect(stale.response.cacheStatus.hasPrefix("waystation; fwd=stale; ttl=-9"))
+            #expect(try await fixture.cache.respond(to: fixture.request(method: .head)).status == 200)
+        }
+    }
+
     @Test func `variants are told apart by the fields that Vary names`() async throws {
         let origin = StubOrigin { request in
             let language = request.fields.text(.acceptLanguage) ?? "none"

@@ -119,9 +119,12 @@ extension FetchCoordinator {
         metadata.requestTime = arrival.requestTime
         metadata.responseTime = arrival.responseTime
         stored.replaceHead(metadata)
+        let mayStay = isStorable(arrival, status: metadata.status, fields: metadata.fields)
+        // Those who asked may have it; who comes later must not.
+        if !mayStay { _ = table.remove(stored.key) { $0 === stored } }
         landed()
         flight.settle(.validated(stored))
-        await replaceHead(of: stored, metadata)
+        if mayStay { await replaceHead(of: stored, metadata) } else { await forget([stored]) }
     }
 
     /// What the answer to a HEAD says about a stored response to GET (RFC 9111 section 4.3.5).
@@ -161,7 +164,9 @@ extension FetchCoordinator {
     /// A stored response made of what arrived, with its first fill registered; nil if it is not to be stored.
     private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID, standIn: ReaderID)? {
         let response = arrival.response
-        guard isStorable(arrival) else { return nil }
+        guard isStorable(arrival, status: response.status, fields: response.fields), isEndTold(response) else {
+            return nil
+        }
         var fields = StoredHead.make(from: response.fields, received: arrival.responseTime)
         var range: Range<Int64>?
         var length = response.body.length
@@ -204,8 +209,12 @@ extension FetchCoordinator {
         return (stored, fill, standIn)
     }
 
-    private func isStorable(_ arrival: Arrival) -> Bool {
-        let response = arrival.response
+    private func isEndTold(_ response: Response) -> Bool {
+        guard case .stream(let source) = response.body.content, source.isCloseDelimited else { return true }
+        return configuration.storesCloseDelimited
+    }
+
+    private func isStorable(_ arrival: Arrival, status: Int, fields: Fields) -> Bool {
         var options = Storability.Options()
         options.storeSetCookie = configuration.storesSetCookie
         options.ignoreClientCacheControl = configuration.ignoresClientCacheControl
@@ -213,26 +222,21 @@ extension FetchCoordinator {
             method: .get,
             uri: TargetURI(scheme: requests.scheme, authority: requests.authority, target: arrival.question.target),
             request: arrival.question.request.fields,
-            status: response.status,
-            response: response.fields,
+            status: status,
+            response: fields,
             options: options
         )
         if case .refused = decision { return false }
-        if case .stream(let source) = response.body.content, source.isCloseDelimited,
-            !configuration.storesCloseDelimited
-        {
-            return false
-        }
         // Without a lifetime and without a validator it could never be used again.
         let freshness = Freshness(
-            status: response.status,
-            fields: response.fields,
+            status: status,
+            fields: fields,
             requested: arrival.requestTime,
             received: arrival.responseTime
         )
         let isUsable = freshness.lifetimeSeconds > 0 && !freshness.flags.contains(.alwaysValidate)
         return isUsable || freshness.staleWhileRevalidateSeconds > 0
-            || !Validators(response.fields, received: arrival.responseTime).isEmpty
+            || !Validators(fields, received: arrival.responseTime).isEmpty
     }
 
     /// What a 206 holds, if it is what was asked for and can be combined with more of the same (RFC 9111 section 3.3, 3.4).

@@ -90,6 +90,8 @@ package final class FetchCoordinator: Sendable {
         /// The octets asked for, if the client wants only some and nothing is known yet.
         let range: RangeSpec?
         let validating: StoredResponse?
+        /// The heads that were in the table when it was decided to ask.
+        let seen: [HeadSnapshot]
         /// What may stand in if the origin fails.
         let fallback: StoredResponse?
         /// The selecting values, if the names in Vary are known.
@@ -98,10 +100,11 @@ package final class FetchCoordinator: Sendable {
 
     /// Asks the origin, or joins who has asked the same already.
     ///
-    /// - Returns: The flight with a seat in it, and whether it was under way.
-    func ask(_ question: Question) -> (flight: Flight, seat: Flight.Seat, isJoined: Bool) {
+    /// - Returns: The flight with a seat in it, and whether it was under way; nil if somebody else's answer has come since
+    ///   the decision to ask, which is to be made again then.
+    func ask(_ question: Question) -> (flight: Flight, seat: Flight.Seat, isJoined: Bool)? {
         while true {
-            let (flight, isJoined) = flight(for: question, isBackground: false)
+            guard let (flight, isJoined) = flight(for: question, isBackground: false) else { return nil }
             if let seat = flight.enter() {
                 if !isJoined { start(question, flight) }
                 return (flight, seat, isJoined)
@@ -113,14 +116,18 @@ package final class FetchCoordinator: Sendable {
 
     /// Asks without anybody waiting, unless the same is being asked already.
     func askInBackground(_ question: Question) {
-        let (flight, isJoined) = flight(for: question, isBackground: true)
+        guard let (flight, isJoined) = flight(for: question, isBackground: true) else { return }
         if !isJoined { start(question, flight) }
     }
 
-    private func flight(for question: Question, isBackground: Bool) -> (flight: Flight, isJoined: Bool) {
+    private func flight(for question: Question, isBackground: Bool) -> (flight: Flight, isJoined: Bool)? {
         let flightKey = FlightKey(question)
         return flights.withLock { flights in
             if let flight = flights[flightKey] { return (flight, true) }
+            // A flight lands after its answer is in the table.
+            let heads = (table.variants(of: question.key) ?? []).map(\.currentHead)
+            let isNew = heads.contains { head in !question.seen.contains { $0 === head } }
+            guard !isNew else { return nil }
             let flight = Flight(isBackground: isBackground)
             flights[flightKey] = flight
             return (flight, false)
