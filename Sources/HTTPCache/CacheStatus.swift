@@ -13,10 +13,13 @@ struct CacheStatus: Sendable, Equatable {
         case request
         case stale
         case partial
+        case miss
     }
 
-    /// Nil: a hit.
+    /// Nil: a hit, unless ``isOwn``.
     var forward: Forward?
+    /// The response is the cache's own, about neither a stored nor a forwarded one.
+    var isOwn = false
     /// The origin's status, if it was not that of the response.
     var forwardStatus: Int?
     /// Whether the response is stored.
@@ -26,8 +29,12 @@ struct CacheStatus: Sendable, Equatable {
     /// Seconds of freshness left; negative if stale.
     var ttl: Int64?
 
+    /// Of a response that the cache made itself.
+    static let none = CacheStatus(isOwn: true)
+
     /// The field's value.
     func value(name: String) -> String {
+        if isOwn { return name }
         var text = name
         if let forward { text += "; fwd=\(forward.rawValue)" } else { text += "; hit" }
         if let forwardStatus { text += "; fwd-status=\(forwardStatus)" }

@@ -48,8 +48,11 @@ extension CachingResponder {
         var answerStatus = status
         var contentRange: ContentRange?
         var found: (body: BodyChunk?, count: Int64)?
-        if head.present.contains(.range), status == 200 {
-            guard let length = stored.withBody({ $0.length }), let range = onlyRange(head, buffer, length) else {
+        // RFC 9110 section 14.2: Range is defined for GET alone.
+        if head.method == .get, head.present.contains(.range), status == 200 {
+            guard !snapshot.metadata.fields.contains(.contentRange), let length = stored.withBody({ $0.length }),
+                let range = onlyRange(head, buffer, length)
+            else {
                 return false
             }
             found = chunk(stored, range)

@@ -19,7 +19,7 @@ extension CachingResponder {
             response: response.fields
         )
         for uri in invalid { await invalidate(upstream.key(ofOriginTarget: uri.target)) }
-        return passed(response, CacheStatus(forward: reason), for: request)
+        return passed(upstream.localized(response, to: target), CacheStatus(forward: reason), for: request)
     }
 
     /// A response from the origin that is not stored, with the cache's own fields.
@@ -32,17 +32,14 @@ extension CachingResponder {
     /// HEAD: from a stored response that may be reused, else from the origin, which may freshen it (RFC 9111 4.3.5).
     func answerHead(_ request: Request) async throws -> Response {
         let key = upstream.key(of: request.target.span)
-        let variants = try await variants(of: key)
+        let variants = await coordinator.variants(of: key)
         let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
         switch decide(stored, request) {
         case .serve(let stored, let status), .serveAndValidate(let stored, let status):
             metrics.hits.add(1, ordering: .relaxed)
             return serveHead(stored, request, status)
         case .onlyIfCached:
-            return finished(
-                Response(status: 504, text: "The request asks for stored responses only, and none is."),
-                CacheStatus()
-            )
+            return nothingStored()
         case .ask, .bypass:
             return try await passOn(request, as: stored == nil ? .uriMiss : .stale)
         }
@@ -50,11 +47,15 @@ extension CachingResponder {
 
     /// RFC 9111 section 4.4: what is stored under `key` is not used any more.
     private func invalidate(_ key: CacheKey) async {
-        // A store that cannot be read now gives nothing back later that is not validated first.
-        let variants = (try? await variants(of: key)) ?? []
+        let variants = await coordinator.variants(of: key)
         guard !variants.isEmpty else { return }
         _ = table.remove(key) { _ in true }
         await coordinator.forget(variants)
+    }
+
+    /// The answer to `only-if-cached` (RFC 9111 section 5.2.1.7).
+    func nothingStored() -> Response {
+        finished(Response(status: 504, text: "The request asks for stored responses only, and none is."), .none)
     }
 
     /// The answer for an error at the origin: 502 or 504 that says what happened (RFC 9209).
@@ -68,6 +69,6 @@ extension CachingResponder {
             ? "The origin did not answer in time." : "The origin could not be reached, or broke off."
         var response = Response(status: status, text: text)
         response.fields.append("Proxy-Status", "\(configuration.name); error=\(type)")
-        return finished(response, CacheStatus(forward: .uriMiss))
+        return finished(response, CacheStatus(forward: .miss))
     }
 }

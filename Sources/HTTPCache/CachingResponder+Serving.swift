@@ -36,7 +36,8 @@ extension CachingResponder {
             wanted = ranges.first
         }
         let all = wanted ?? length.map { 0..<$0 }
-        guard let (isHeld, isHad) = availability(stored, all), isHad else { return nil }
+        // Of what was asked for just now the client gets what there is, and a broken end if that is not all.
+        guard let (isHeld, isHad) = availability(stored, all), isHad || standIn != nil else { return nil }
         let reader = BodyReader(
             stored,
             from: wanted?.lowerBound ?? 0,
@@ -55,6 +56,7 @@ extension CachingResponder {
             return answer(head, status: metadata.status, head.outgoingFields, body, status)
         }
         var fields = head.outgoingFields
+        fields.remove(.contentRange)
         fields.append("Content-Range", ContentRange(range: wanted, completeLength: length).text)
         return answer(head, status: 206, fields, body, status)
     }
@@ -92,7 +94,8 @@ extension CachingResponder {
         case .status(let status):
             guard fallback.onServerError, Reuse.Fallback.isServerError(status) else { return nil }
         }
-        var status = CacheStatus()
+        var status = CacheStatus(forward: .stale)
+        if case .status(let code) = failure { status.forwardStatus = code }
         status.ttl = stored.currentHead.freshness.remaining(at: now())
         return try await serve(stored, question.request, question.target, status)
     }

@@ -67,6 +67,7 @@ package final class CachingResponder: Responder {
             table: table,
             evictor: Evictor(store: store, table: table, bytesMax: configuration.storeBytesMax),
             requests: requests,
+            upstream: self.upstream,
             configuration: configuration,
             metrics: metrics,
             now: now
@@ -78,8 +79,14 @@ package final class CachingResponder: Responder {
         await coordinator.run()
     }
 
-    /// Tells the store what was used lately, for its order of eviction; to be called every few seconds.
+    /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
+    /// much; to be called every few seconds.
     package func recordUse() async {
+        await touchUsed()
+        await coordinator.evictor.evictIfNeeded()
+    }
+
+    private func touchUsed() async {
         let segmentBytes = configuration.body.segmentBytes
         let used = table.takeUsed().flatMap { response in
             let extents: [Range<Int64>]? = response.withBody { body in
@@ -99,9 +106,12 @@ package final class CachingResponder: Responder {
 
     // MARK: Responder
 
-    package func respond(to request: Request) async throws -> Response {
+    package func respond(to client: Request) async throws -> Response {
+        var request = client
+        // What belongs to the connection neither selects a stored response nor reaches the origin.
+        request.fields.removeHopByHop()
         if requests.isLoop(request) {
-            return finished(Response(status: 508, text: "This request has come back to where it was."), CacheStatus())
+            return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
         }
         do {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
@@ -124,34 +134,33 @@ package final class CachingResponder: Responder {
         let key = upstream.key(of: request.target.span)
         var lastFailure: any Error = HTTPCacheError(.changed, "the origin's representation keeps changing")
         var mayJoin = !request.fields.contains(.authorization)
+        var mayValidate = true
         for _ in 0..<Self.attemptsMax {
-            let variants = try await variants(of: key)
+            let variants = await coordinator.variants(of: key)
             let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
             let decision = decide(stored, request)
             switch decision {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                let question = question(key, target, request, validating: stored, variants)
-                _ = coordinator.ask(question, isBackground: true)
+                coordinator.askInBackground(question(key, target, request, validating: stored, variants))
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
-                metrics.hits.add(1, ordering: .relaxed)
-                return finished(
-                    Response(status: 504, text: "The request asks for stored responses only, and none is."),
-                    CacheStatus()
-                )
+                return nothingStored()
             case .bypass:
                 return try await passOn(request, as: .bypass)
             case .ask: break
             }
-            // What could not be served must be asked for, and so must what may not.
+            // What could not be served must be asked for, and so must what may not. What cannot answer this request is not
+            // validated: that would lead nowhere.
             metrics.misses.add(1, ordering: .relaxed)
-            let question = question(key, target, request, validating: stored, variants)
+            if case .serve = decision { mayValidate = false }
+            if case .serveAndValidate = decision { mayValidate = false }
+            let question = question(key, target, request, validating: mayValidate ? stored : nil, variants)
             let forward = forwardReason(decision, stored, variants)
             do {
                 if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
-                mayJoin = false
+                (mayJoin, mayValidate) = (false, false)
             } catch let error as HTTPCacheError where error.code == .changed {
                 lastFailure = error
             }
@@ -181,12 +190,12 @@ package final class CachingResponder: Responder {
     ) async throws
         -> Response?
     {
-        let (flight, isJoined) = join(question, mayJoin: mayJoin)
-        guard let outcome = await flight.join() else {
+        let (flight, seat, isJoined) = join(question, mayJoin: mayJoin)
+        guard let seat, let outcome = await flight.outcome(for: seat) else {
             try Task.checkCancellation()
             return nil
         }
-        defer { flight.leave() }
+        defer { flight.leave(seat) }
         var status = CacheStatus(forward: forward)
         status.isCollapsed = isJoined
         switch outcome {
@@ -200,7 +209,8 @@ package final class CachingResponder: Responder {
             return try await serve(stored, question.request, question.target, status, after: standIn)
         case .notShared:
             rememberUnshared(question.key)
-            guard let response = flight.takePrivateResponse() else { return nil }
+            // Only the one whose request was sent may have it.
+            guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
             if response.status >= 500, let stale = try await serveStale(question, .status(response.status)) {
                 response.body.cancel()
                 return stale
@@ -212,13 +222,17 @@ package final class CachingResponder: Responder {
         }
     }
 
-    private func join(_ question: FetchCoordinator.Question, mayJoin: Bool) -> (Flight, Bool) {
+    private func join(_ question: FetchCoordinator.Question, mayJoin: Bool) -> (Flight, Flight.Seat?, isJoined: Bool) {
         let isShared = unshared.withLock { unshared in
             guard let since = unshared[question.key.hash] else { return true }
             return now().secondsSince(since) >= Self.unsharedSeconds
         }
-        guard mayJoin, isShared else { return (coordinator.askAlone(question), false) }
-        return coordinator.ask(question)
+        guard mayJoin, isShared else {
+            let (flight, seat) = coordinator.askAlone(question)
+            return (flight, seat, false)
+        }
+        let (flight, seat, isJoined) = coordinator.ask(question)
+        return (flight, seat, isJoined)
     }
 
     private func rememberUnshared(_ key: CacheKey) {
@@ -256,27 +270,6 @@ package final class CachingResponder: Responder {
     }
 
     private func isWholeOrResumable(_ stored: StoredResponse) -> Bool {
-        stored.withBody { $0.isResumable || $0.isComplete || $0.isFilling }
-    }
-
-    /// The variants of a key, from memory or the store.
-    func variants(of key: CacheKey) async throws -> [StoredResponse] {
-        if let variants = table.variants(of: key) { return variants }
-        let records: [StoredRecord]
-        do {
-            records = try await store.records(for: key)
-        } catch {
-            // A store that cannot be read is an empty one; the origin has it all.
-            metrics.storeFailures.add(1, ordering: .relaxed)
-            return []
-        }
-        guard !records.isEmpty else { return [] }
-        let loaded = records.compactMap { record in
-            StoredResponse(record, limits: configuration.body, store: store, overflow: overflow)
-        }
-        let newestFirst = loaded.sorted { a, b in
-            a.currentHead.metadata.responseTime > b.currentHead.metadata.responseTime
-        }
-        return table.load(key, newestFirst)
+        stored.withBody { $0.length != nil && $0.isResumable || $0.isComplete || $0.isFilling }
     }
 }

@@ -25,6 +25,20 @@ struct Upstream: Sendable {
         return CacheKey(prefix.bytes + target.extracting(rest).array)
     }
 
+    /// A response whose Location, if it is in the mapped directory, is a path of ours: who follows it stays with the cache.
+    func localized(_ response: Response, to target: [UInt8]) -> Response {
+        guard let location = response.fields[.location] else { return response }
+        let here = OriginReference(scheme: map.scheme, authority: map.authority, target: target)
+        let directory = map.octets(of: .directory)
+        guard let place = here.resolving(location.span), place.scheme == map.scheme, place.authority == map.authority,
+            place.target.starts(with: directory)
+        else { return response }
+        var response = response
+        response.fields.remove(.location)
+        response.fields.append(name: "Location".utf8, value: [0x2f] + place.target.dropFirst(directory.count))
+        return response
+    }
+
     /// The key of another resource of the same origin.
     func key(ofOriginTarget target: [UInt8]) -> CacheKey {
         CacheKey(server.bytes + target)

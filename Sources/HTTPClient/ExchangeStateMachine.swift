@@ -161,10 +161,11 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
     /// Gives the exchange up: queued octets are dropped, waiters are returned to be told `error`.
     mutating func cancel(_ error: HTTPClientError) -> CancelActions {
         var actions = CancelActions()
+        actions.aborts = end == nil
+        // Octets that are dropped here must never be followed by a clean end.
+        if end != .complete || bodyWaiter != nil || !chunks.isEmpty { end = .failed(error) }
         chunks = []
         queuedBytes = 0
-        actions.aborts = end == nil
-        if end != .complete || bodyWaiter != nil { end = .failed(error) }
         switch head {
         case .awaited(let waiter):
             actions.head = waiter

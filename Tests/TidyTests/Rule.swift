@@ -41,7 +41,8 @@ struct Rule: Sendable {
             $0.contains(
                 #/\bDate\(\)|SinceNow\b|\b(Date|DispatchWallTime|\w*Clock(\(\))?)\.now\b|[:=(,]\s*\.now\b(?!\()/#
             )
-                || $0.contains(#/\b(gettimeofday|CFAbsoluteTimeGetCurrent|time\(nil|clock_gettime\((?!CLOCK_MONOTONIC))/#)
+                || $0.contains(#/\b(gettimeofday|CFAbsoluteTimeGetCurrent|time\(nil)/#)
+                || $0.contains(#/\bclock_gettime\((?!CLOCK_MONOTONIC)/#)
         },
         code(
             "nothing in Sources starts a task that nobody owns",

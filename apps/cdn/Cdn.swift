@@ -36,15 +36,12 @@ enum Cdn {
             throw bindFailure(error, options)
         }
         StandardError.write(CdnMessages.ready(options, port: bound.first?.port ?? options.port) + "\n")
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            if options.originProxy == nil {
-                group.addTask {
-                    guard let reason = await OriginProbe.failure(options.origin) else { return }
-                    StandardError.write(CdnMessages.unreachable(options.origin, reason: reason) + "\n")
-                }
+        if options.originProxy == nil {
+            OriginProbe.start(options.origin) { reason in
+                StandardError.write(CdnMessages.unreachable(options.origin, reason: reason) + "\n")
             }
-            try await Services(assembly.services(server), logger: logger).run()
         }
+        try await Services(assembly.services(server), logger: logger).run()
     }
 
     private static func bindFailure(_ error: HTTPServerError, _ options: CdnOptions) -> ExitFailure {

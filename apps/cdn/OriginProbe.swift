@@ -8,11 +8,11 @@ import HTTPCache
 enum OriginProbe {
     private static let timeoutSeconds = 5
 
-    /// Why the origin cannot be connected to; nil if it can.
-    static func failure(_ origin: OriginMap) async -> String? {
+    /// Tries in the background, and says why if the origin cannot be connected to; nobody waits for it.
+    static func start(_ origin: OriginMap, onFailure: @escaping @Sendable (String) -> Void) {
         let (host, port) = hostAndPort(origin)
-        return await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: failure(host, port)) }
+        DispatchQueue.global().async {
+            if let reason = failure(host, port) { onFailure(reason) }
         }
     }
 

@@ -33,6 +33,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         var abandonedAt: Int64?
         /// It was made to wait since it last brought something: if the origin hangs up on it, that is our doing.
         var wasHeldBack = false
+        /// Nobody wanted the rest, so it is ending: nobody joins it.
+        var isGivenUp = false
         /// Octets a second, as far as can be told.
         var rate: Double = 0
         var waiter: Waiter?
@@ -79,6 +81,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package private(set) var storage: Storage
     /// Whether more octets may be asked for by range: the validator is strong and the origin serves ranges.
     package let isResumable: Bool
+    /// The store has failed: memory is what it takes, so no reader may fall far behind.
+    package var isDetached = false
     /// Why nothing more is fetched for it: it was replaced, or the origin changed.
     package private(set) var retirement: HTTPCacheError?
     /// Whether a fill broke off and left a body that cannot be resumed.
@@ -110,43 +114,23 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     // MARK: Facts
 
-    /// Whether the length is known and every octet held.
-    package var isComplete: Bool {
-        guard let length else { return false }
-        return extents.contains(0..<length)
-    }
-
     /// Whether anybody reads or fills it.
     package var isBusy: Bool { !fills.isEmpty || !readers.isEmpty }
 
-    /// Whether a fill is running.
-    package var isFilling: Bool { !fills.isEmpty }
+    /// Whether a fill is running that may be joined.
+    package var isFilling: Bool { fills.values.contains { !$0.isGivenUp } }
 
     /// Whether every octet of `range` is held or being fetched.
     package func isHeldOrComing(_ range: Range<Int64>) -> Bool {
         var all = extents
-        for fill in fills.values { all.insert(fill.frontier..<max(fill.frontier, fill.end ?? .max)) }
+        for fill in fills.values where !fill.isGivenUp {
+            all.insert(fill.frontier..<max(fill.frontier, fill.end ?? .max))
+        }
         return all.contains(range)
-    }
-
-    /// The held octets of one segment, as offsets within the body.
-    package func extents(ofSegment index: Int) -> [Range<Int64>] {
-        extents.intersection(range(ofSegment: index))
-    }
-
-    /// The octets that one segment may hold.
-    package func range(ofSegment index: Int) -> Range<Int64> {
-        Int64(index) * limits.segmentBytes..<(Int64(index) + 1) * limits.segmentBytes
     }
 
     /// Where the reader that is furthest behind stands; nil if there is none.
     package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
-
-    /// All of an inline body, if it is complete.
-    package var completeInline: [UInt8]? {
-        guard case .inline(let bytes) = storage, isComplete else { return nil }
-        return bytes
-    }
 
     // MARK: Readers
 
@@ -235,22 +219,27 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Where `id` writes next, and how much of `count` octets it still may bring.
     package func claim(_ id: FillID, count: Int) -> (offset: Int64, count: Int) {
         guard let fill = fills[id] else { return (0, 0) }
+        guard !fill.isGivenUp else { return (fill.frontier, 0) }
         guard let end = fill.end else { return (fill.frontier, count) }
         return (fill.frontier, Int(min(Int64(count), max(0, end - fill.frontier))))
     }
 
-    /// Appends octets to an inline body; false if they do not fit, so that it must be spilled first.
+    /// Appends octets to an inline body; false if they do not fit or follow, so that it must be spilled first.
     package mutating func appendInline(_ id: FillID, _ bytes: ArraySlice<UInt8>) -> Bool {
-        guard case .inline(var held) = storage, held.count + bytes.count <= limits.inlineBytesMax else { return false }
+        guard case .inline(var held) = storage, fills[id]?.frontier == Int64(held.count),
+            held.count + bytes.count <= limits.inlineBytesMax
+        else { return false }
         storage = .segments
         held.append(contentsOf: bytes)
         storage = .inline(held)
         return true
     }
 
-    /// Says that an inline body's octets stand in segments from now on.
-    package mutating func spill() {
+    /// Says that an inline body's first `count` octets stand in segments from now on; false if it has grown meanwhile.
+    package mutating func spill(count: Int) -> Bool {
+        if case .inline(let held) = storage, held.count > count { return false }
         storage = .segments
+        return true
     }
 
     /// Says that `count` octets at the frontier of `id` are in the store; `rate` is its speed so far, octets a second.
@@ -265,17 +254,27 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return wakeReaders { held.end(of: $0.position) != nil }
     }
 
-    /// The fills that nobody wants any more.
-    package var abandonedFills: [FillID] { fills.keys.filter { pace($0) == .abandoned } }
+    /// Marks the fills that nobody wants any more, so that nobody joins them, and returns them.
+    package mutating func giveUpAbandonedFills() -> [FillID] {
+        let abandoned = fills.keys.filter { pace($0) == .abandoned }
+        for fill in abandoned { giveUp(fill) }
+        return abandoned
+    }
+
+    /// Marks a fill that ends before its end because nobody wants the rest.
+    package mutating func giveUp(_ id: FillID) {
+        fills[id]?.isGivenUp = true
+    }
 
     /// What `id` does before it asks the origin for more.
     package func pace(_ id: FillID) -> FillStep {
-        guard let fill = fills[id] else { return .abandoned }
+        guard let fill = fills[id], !fill.isGivenUp else { return .abandoned }
         if let end = fill.end, fill.frontier >= end { return .finished }
         if retirement != nil, readers.isEmpty { return .abandoned }
         var nearest: Int64?
         for reader in readers.values where wants(reader, fill) {
-            nearest = min(nearest ?? .max, fill.frontier - reader.position)
+            let behind = fill.frontier - reader.position
+            nearest = nearest.map { isDetached ? max($0, behind) : min($0, behind) } ?? behind
         }
         guard let behind = nearest else { return paceAbandoned(fill) }
         guard behind >= limits.readAheadBytesMax else { return .proceed }
@@ -312,7 +311,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         guard let fill = fills.removeValue(forKey: id) else { return [] }
         // Of a body whose length nobody told, nobody can tell what is missing.
         let canGoOn = isResumable && length != nil
-        let isOurDoing = canGoOn && (fill.wasHeldBack || error.code == .abandoned)
+        let isOurDoing = canGoOn && (fill.wasHeldBack || fill.isGivenUp || error.code == .abandoned)
         if !canGoOn { isBroken = true }
         if !isOurDoing {
             for (reader, state) in readers where wants(state, fill) { readers[reader]?.failure = error }
@@ -328,6 +327,19 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Octets were evicted from the store.
     package mutating func evict(_ range: Range<Int64>) {
         extents.remove(range)
+    }
+
+    /// Whether octets of `range` must stay: a fill writes among them, or a reader needs them and cannot or should not have
+    /// them fetched once more.
+    package func isPinned(_ range: Range<Int64>) -> Bool {
+        for fill in fills.values where range.contains(fill.frontier) || range.contains(max(0, fill.frontier - 1)) {
+            return true
+        }
+        let isFetchable = isResumable && retirement == nil && length != nil
+        return readers.values.contains { reader in
+            guard reader.position < range.upperBound, reader.end ?? .max > range.lowerBound else { return false }
+            return !isFetchable || range.lowerBound - reader.position < limits.readAheadBytesMax
+        }
     }
 
     // MARK: Private
@@ -349,7 +361,9 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     }
 
     private func coveringFill(_ position: Int64) -> Fill? {
-        fills.values.filter { $0.frontier <= position && position < $0.end ?? .max }.max { $0.frontier < $1.frontier }
+        fills.values.filter { !$0.isGivenUp && $0.frontier <= position && position < $0.end ?? .max }.max {
+            $0.frontier < $1.frontier
+        }
     }
 
     /// Whether a running fill will be at `position` soon enough to wait for it.

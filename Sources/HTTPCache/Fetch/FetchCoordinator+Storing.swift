@@ -15,7 +15,10 @@ extension FetchCoordinator {
     /// Decides about a response, tells who waits, and takes its body in.
     func receive(_ arrival: Arrival, _ flight: Flight, landed: @Sendable () -> Void) async {
         var arrival = arrival
-        arrival.response = normalized(arrival.response, at: arrival.responseTime)
+        arrival.response = upstream.localized(
+            normalized(arrival.response, at: arrival.responseTime),
+            to: arrival.question.target
+        )
         if arrival.response.status == 304, let stored = arrival.question.validating {
             guard isAbout(stored, arrival) else {
                 // It validates something else: without the stored response the next question is unconditional.
@@ -33,6 +36,8 @@ extension FetchCoordinator {
             return
         }
         let question = arrival.question
+        // What the store has of the key is to be in the table, or it would outlive what replaces it.
+        _ = await variants(of: question.key)
         let replaced = table.add(
             new.stored,
             replacing: { $0 === question.validating || $0.currentHead.isSelected(by: question.request.fields) },
@@ -45,12 +50,32 @@ extension FetchCoordinator {
         var writer = FillWriter(
             response: new.stored,
             fill: new.fill,
-            isRecorded: false,
             store: store,
             configuration: configuration,
             now: now
         )
         await pump(arrival.response.body, into: &writer)
+    }
+
+    /// The variants of a key, from memory or the store.
+    func variants(of key: CacheKey) async -> [StoredResponse] {
+        if let variants = table.variants(of: key) { return variants }
+        let records: [StoredRecord]
+        do {
+            records = try await store.records(for: key)
+        } catch {
+            // A store that cannot be read is an empty one; the origin has it all.
+            metrics.storeFailures.add(1, ordering: .relaxed)
+            return []
+        }
+        guard !records.isEmpty else { return [] }
+        let loaded = records.compactMap { record in
+            StoredResponse(record, limits: configuration.body, store: store, overflow: overflow)
+        }
+        let newestFirst = loaded.sorted { a, b in
+            a.currentHead.metadata.responseTime > b.currentHead.metadata.responseTime
+        }
+        return table.load(key, newestFirst)
     }
 
     /// What arrives, as it is stored and passed on: without the fields of one connection, with a Date.
@@ -79,6 +104,12 @@ extension FetchCoordinator {
         landed: @Sendable () -> Void
     ) async {
         arrival.response.body.cancel()
+        guard stored.withBody({ $0.retirement == nil }) else {
+            // It was invalidated or replaced while it was validated.
+            landed()
+            flight.settle(.notShared)
+            return
+        }
         var metadata = stored.currentHead.metadata
         metadata.fields = HeadUpdate.updated(
             metadata.fields,
@@ -91,7 +122,8 @@ extension FetchCoordinator {
         landed()
         flight.settle(.validated(stored))
         do {
-            try await store.commit([.put(stored.record())])
+            try await stored.recording { try await store.commit([.put(stored.record())]) }
+            if stored.withBody({ $0.retirement != nil }) { try await store.commit([.remove(stored.id)]) }
         } catch {
             // In memory it is validated; after a restart it is validated once more.
             metrics.storeFailures.add(1, ordering: .relaxed)

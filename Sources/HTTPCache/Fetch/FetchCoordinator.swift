@@ -11,12 +11,14 @@ package final class FetchCoordinator: Sendable {
     let table: ObjectTable
     let evictor: Evictor
     let requests: OriginRequest
+    let upstream: Upstream
     let configuration: HTTPCacheConfiguration
     let metrics: HTTPCacheMetrics
     let now: @Sendable () -> Timestamp
 
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
+    private let jobsUnderWay = Atomic<Int>(0)
     private let flights = Mutex<[FlightKey: Flight]>([:])
 
     private typealias Job = @Sendable () async -> Void
@@ -25,6 +27,12 @@ package final class FetchCoordinator: Sendable {
         let key: CacheKey
         let selecting: VaryKey?
         let validating: ResponseID?
+
+        init(_ question: Question) {
+            key = question.key
+            selecting = question.selecting
+            validating = question.validating?.id
+        }
     }
 
     init(
@@ -34,6 +42,7 @@ package final class FetchCoordinator: Sendable {
         table: ObjectTable,
         evictor: Evictor,
         requests: OriginRequest,
+        upstream: Upstream,
         configuration: HTTPCacheConfiguration,
         metrics: HTTPCacheMetrics,
         now: @escaping @Sendable () -> Timestamp
@@ -44,6 +53,7 @@ package final class FetchCoordinator: Sendable {
         self.table = table
         self.evictor = evictor
         self.requests = requests
+        self.upstream = upstream
         self.configuration = configuration
         self.metrics = metrics
         self.now = now
@@ -56,6 +66,17 @@ package final class FetchCoordinator: Sendable {
         await withDiscardingTaskGroup { group in
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
+        }
+    }
+
+    /// How many questions and fills have been started and are not over.
+    var jobCount: Int { jobsUnderWay.load(ordering: .acquiring) }
+
+    private func start(_ job: @escaping Job) {
+        jobsUnderWay.add(1, ordering: .relaxed)
+        queue.yield { [self] in
+            await job()
+            jobsUnderWay.subtract(1, ordering: .releasing)
         }
     }
 
@@ -75,36 +96,52 @@ package final class FetchCoordinator: Sendable {
 
     /// Asks the origin, or joins who has asked the same already.
     ///
-    /// - Returns: The flight, and whether it was under way.
-    func ask(_ question: Question, isBackground: Bool = false) -> (flight: Flight, isJoined: Bool) {
-        let flightKey = FlightKey(
-            key: question.key,
-            selecting: question.selecting,
-            validating: question.validating?.id
-        )
-        let (flight, isJoined) = flights.withLock { flights in
+    /// - Returns: The flight with a seat in it, and whether it was under way.
+    func ask(_ question: Question) -> (flight: Flight, seat: Flight.Seat, isJoined: Bool) {
+        while true {
+            let (flight, isJoined) = flight(for: question, isBackground: false)
+            if let seat = flight.enter() {
+                if !isJoined { start(question, flight) }
+                return (flight, seat, isJoined)
+            }
+            // It was given up between the two locks.
+            land(flight, question)
+        }
+    }
+
+    /// Asks without anybody waiting, unless the same is being asked already.
+    func askInBackground(_ question: Question) {
+        let (flight, isJoined) = flight(for: question, isBackground: true)
+        if !isJoined { start(question, flight) }
+    }
+
+    private func flight(for question: Question, isBackground: Bool) -> (flight: Flight, isJoined: Bool) {
+        let flightKey = FlightKey(question)
+        return flights.withLock { flights in
             if let flight = flights[flightKey] { return (flight, true) }
             let flight = Flight(isBackground: isBackground)
             flights[flightKey] = flight
             return (flight, false)
         }
-        if !isJoined {
-            queue.yield { [self] in
-                await answer(question, flight) {
-                    self.flights.withLock { flights in
-                        if flights[flightKey] === flight { flights[flightKey] = nil }
-                    }
-                }
-            }
+    }
+
+    private func start(_ question: Question, _ flight: Flight) {
+        start { [self] in await answer(question, flight) { self.land(flight, question) } }
+    }
+
+    private func land(_ flight: Flight, _ question: Question) {
+        let flightKey = FlightKey(question)
+        flights.withLock { flights in
+            if flights[flightKey] === flight { flights[flightKey] = nil }
         }
-        return (flight, isJoined)
     }
 
     /// Asks without letting anybody join: for requests whose answer is likely theirs alone.
-    func askAlone(_ question: Question) -> Flight {
+    func askAlone(_ question: Question) -> (flight: Flight, seat: Flight.Seat?) {
         let flight = Flight(isBackground: false)
-        queue.yield { [self] in await answer(question, flight) {} }
-        return flight
+        let seat = flight.enter()
+        start { [self] in await answer(question, flight) {} }
+        return (flight, seat)
     }
 
     private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
@@ -116,13 +153,7 @@ package final class FetchCoordinator: Sendable {
         )
         let requestTime = now()
         metrics.originRequests.add(1, ordering: .relaxed)
-        let result = await respondUnlessAbandoned(request, flight)
-        guard let result else {
-            landed()
-            flight.settle(.notShared)
-            return
-        }
-        switch result {
+        switch await respondUnlessAbandoned(request, flight) {
         case .failure(let error):
             landed()
             flight.settle(.failed(error))
@@ -143,8 +174,8 @@ package final class FetchCoordinator: Sendable {
         case settled
     }
 
-    /// The origin's answer; nil if everybody who waited for it has gone before its head came.
-    private func respondUnlessAbandoned(_ request: Request, _ flight: Flight) async -> Result<Response, any Error>? {
+    /// The origin's answer; the request is cancelled, and fails, if all who waited for it go before its head comes.
+    private func respondUnlessAbandoned(_ request: Request, _ flight: Flight) async -> Result<Response, any Error> {
         await withTaskGroup(of: Race.self) { group in
             group.addTask { [origin] in
                 do { return .answered(.success(try await origin.respond(to: request))) } catch {
@@ -152,7 +183,7 @@ package final class FetchCoordinator: Sendable {
                 }
             }
             group.addTask { await flight.waitUntilAbandoned() ? .abandoned : .settled }
-            var result: Result<Response, any Error>?
+            var result: Result<Response, any Error> = .failure(CancellationError())
             for await race in group {
                 switch race {
                 case .answered(let answer):
@@ -178,7 +209,7 @@ package final class FetchCoordinator: Sendable {
         target: [UInt8],
         for client: Request
     ) {
-        queue.yield { [self] in await fetchMissing(fill, of: response, range, target: target, for: client) }
+        start { [self] in await fetchMissing(fill, of: response, range, target: target, for: client) }
     }
 
     private func fetchMissing(
@@ -206,7 +237,6 @@ package final class FetchCoordinator: Sendable {
         var writer = FillWriter(
             response: stored,
             fill: fill,
-            isRecorded: true,
             store: store,
             configuration: configuration,
             now: now
@@ -253,11 +283,13 @@ package final class FetchCoordinator: Sendable {
                 case .finished:
                     break
                 case .abandoned:
+                    stored.withBody { $0.giveUp(fill) }
                     throw HTTPCacheError(.abandoned, "nobody reads it")
                 }
                 guard let chunk = try await source.next() else { break }
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
                 try await writer.write(chunk)
+                await evictor.evictIfNeeded()
             }
             await end(&writer)
         } catch {
@@ -283,11 +315,10 @@ package final class FetchCoordinator: Sendable {
         let (isWhole, wake) = stored.withBody { $0.finish(fill) }
         wake.resume()
         await writer.commitEnd(lengthWasKnown: lengthWasKnown)
+        await settleBroken(stored)
         if isWhole {
             table.recount(stored.key)
             await evictor.evictIfNeeded()
-        } else {
-            await settleBroken(stored)
         }
         await detachIfFailed(writer)
     }
@@ -310,8 +341,9 @@ package final class FetchCoordinator: Sendable {
 
     /// A body that cannot be resumed and is not whole is of no use to those who come later.
     private func settleBroken(_ stored: StoredResponse) async {
-        let isUseless = stored.withBody { $0.isBroken && !$0.isComplete }
-        if isUseless { await drop(stored, HTTPCacheError(.fillFailed, "the origin's body broke off")) }
+        if stored.withBody({ $0.isUseless }) {
+            await drop(stored, HTTPCacheError(.fillFailed, "the origin's body broke off"))
+        }
     }
 
     private func detachIfFailed(_ writer: FillWriter) async {
@@ -333,12 +365,12 @@ package final class FetchCoordinator: Sendable {
         for response in responses {
             response.withBody { $0.retire(HTTPCacheError(.changed, "a newer response took its place")) }
         }
-        // A store that cannot forget now keeps a response that a newer one outranks; nothing wrong is served.
         do {
             try await store.commit(responses.map { .remove($0.id) })
-            for response in responses { response.markRemoved() }
         } catch {
+            // Facts without files heal themselves; files without facts would only take room.
             metrics.storeFailures.add(1, ordering: .relaxed)
         }
+        for response in responses { response.markRemoved() }
     }
 }

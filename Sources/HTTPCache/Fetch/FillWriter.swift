@@ -2,12 +2,6 @@
 
 import HTTP
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
-
 /// Writes the octets of one fill: into memory, or into segment files and then, octets first, into the store's facts.
 struct FillWriter {
     let response: StoredResponse
@@ -23,21 +17,17 @@ struct FillWriter {
     /// Where the octets begin that are in the store but no facts yet.
     private var uncommittedFrom: Int64?
     private var frontier: Int64 = 0
-    /// Whether the store knows of the response, its length included.
-    private var isRecorded: Bool
     private(set) var storeFailure: (any Error)?
 
     init(
         response: StoredResponse,
         fill: FillID,
-        isRecorded: Bool,
         store: any CacheStore,
         configuration: HTTPCacheConfiguration,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.response = response
         self.fill = fill
-        self.isRecorded = isRecorded
         self.store = store
         self.configuration = configuration
         self.now = now
@@ -59,25 +49,33 @@ struct FillWriter {
             if case .inline = body.storage { !body.isComplete } else { false }
         }
         guard !isUnfinishedInline else { return }
-        var changes: [StoreChange] = []
-        if !isRecorded { changes.append(.put(response.record())) }
-        if let from = uncommittedFrom {
-            let segmentBytes = configuration.body.segmentBytes
-            let last = max(from, frontier - 1)
-            for index in Int(from / segmentBytes)...Int(last / segmentBytes) {
-                let extents = response.withBody { $0.extents(ofSegment: index) }
-                changes.append(.extents(SegmentID(response: response.id, index: index), extents))
-            }
-            uncommittedFrom = frontier
+        guard !response.isRecorded || uncommittedFrom != nil else { return }
+        let from = uncommittedFrom
+        uncommittedFrom = from == nil ? nil : frontier
+        do {
+            try await response.recording { try await store.commit(changes(from: from, to: frontier)) }
+            response.isRecorded = true
+        } catch {
+            // The octets are there for those who read them now; they are just no facts.
+            storeFailure = error
         }
-        guard !changes.isEmpty else { return }
-        await apply(changes)
-        isRecorded = true
+    }
+
+    /// The facts about what came in between two positions, as they are now.
+    private func changes(from start: Int64?, to end: Int64) -> [StoreChange] {
+        var changes: [StoreChange] = response.isRecorded ? [] : [.put(response.record())]
+        guard let start else { return changes }
+        let segmentBytes = configuration.body.segmentBytes
+        for index in Int(start / segmentBytes)...Int(max(start, end - 1) / segmentBytes) {
+            let extents = response.withBody { $0.extents(ofSegment: index) }
+            changes.append(.extents(SegmentID(response: response.id, index: index), extents))
+        }
+        return changes
     }
 
     /// Makes facts of the end too: the length if only the end told it, the whole of a small body.
     mutating func commitEnd(lengthWasKnown: Bool) async {
-        if !lengthWasKnown { isRecorded = false }
+        if !lengthWasKnown { response.isRecorded = false }
         await commit()
     }
 
@@ -112,12 +110,14 @@ struct FillWriter {
         response.withBody { $0.advance(fill, by: count, rate: rate) }.resume()
     }
 
-    /// Moves an inline body that has grown too large into segments.
+    /// Moves an inline body that has grown too large, or gets octets from elsewhere, into segments.
     private mutating func spill() throws {
-        guard case .inline(let held) = response.withBody({ $0.storage }) else { return }
-        try place(held[...], at: 0)
-        response.withBody { $0.spill() }
-        uncommittedFrom = 0
+        while case .inline(let held) = response.withBody({ $0.storage }) {
+            try place(held[...], at: 0)
+            uncommittedFrom = 0
+            // Another fill may have added to it meanwhile: then it is written once more.
+            if response.withBody({ $0.spill(count: held.count) }) { return }
+        }
     }
 
     /// Writes octets at their place; if the store cannot, the response goes on in memory for those who read it now.
@@ -139,35 +139,9 @@ struct FillWriter {
             let index = Int(position / segmentBytes)
             let within = position - Int64(index) * segmentBytes
             let part = rest.prefix(Int(segmentBytes - within))
-            let file = try response.file(segment: index, creating: true)
-            try write(part, to: file, at: within)
+            try response.fileToWrite(segment: index).write(part, at: within)
             rest = rest.dropFirst(part.count)
             position += Int64(part.count)
-        }
-    }
-
-    private func write(_ bytes: ArraySlice<UInt8>, to file: OpenFile, at offset: Int64) throws {
-        try bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
-                let count = pwrite(file.descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(written))
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else {
-                    let reason = String(cString: strerror(errno))
-                    throw HTTPCacheError(.storeFailed, "could not write a body to the store: \(reason)")
-                }
-                written += count
-            }
-        }
-    }
-
-    private mutating func apply(_ changes: [StoreChange]) async {
-        do {
-            try await store.commit(changes)
-        } catch {
-            // The octets are there for those who read them now; they are just no facts.
-            storeFailure = error
         }
     }
 }

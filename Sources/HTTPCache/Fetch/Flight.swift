@@ -5,8 +5,9 @@ import Synchronization
 
 /// A request to the origin that several clients may wait for (collapsed forwarding, RFC 9111 section 4).
 ///
-/// Settled once, with an outcome that all may use, or with a response that only one may have. When the last who waits has
-/// gone, ``waitUntilAbandoned()`` returns and the request is given up.
+/// Settled once, with an outcome that all may use, or with a response that only the one whose request was sent may have.
+/// Who is interested enters, waits, and leaves when something was made of the outcome; who is cancelled while waiting has
+/// left. When all have left before there was an outcome, ``waitUntilAbandoned()`` returns and the request is given up.
 package final class Flight: Sendable {
     /// What came back.
     package enum Outcome: Sendable {
@@ -14,70 +15,93 @@ package final class Flight: Sendable {
         case stored(StoredResponse, standIn: ReaderID)
         /// The stored response is still good.
         case validated(StoredResponse)
-        /// A response that is not stored: the first to take it has it, others ask for themselves.
+        /// A response that is not stored: it belongs to the one whose request was sent, others ask for themselves.
         case notShared
         case failed(any Error)
     }
 
+    /// A place in the flight, to be left once.
+    package struct Seat: Sendable, Hashable {
+        fileprivate let number: Int
+    }
+
+    private typealias Waiter = CheckedContinuation<Outcome?, Never>
+
     private struct State {
         var outcome: Outcome?
         var unshared: Response?
-        var waiting: [Int: CheckedContinuation<Outcome?, Never>] = [:]
-        var interested = 0
-        var lastID = 0
+        /// Taken seats, with who waits in them.
+        var seats: [Seat: Waiter?] = [:]
+        var lastNumber = 0
         var isAbandoned = false
-        var isBackground = false
         var abandonment: CheckedContinuation<Void, Never>?
         var whenLeft: (@Sendable () -> Void)?
+
+        mutating func takeWhenLeft() -> (@Sendable () -> Void)? {
+            guard seats.isEmpty, outcome != nil else { return nil }
+            defer { whenLeft = nil }
+            return whenLeft
+        }
     }
 
+    private let isBackground: Bool
     private let state = Mutex(State())
 
-    /// A flight nobody waits for yet; `isBackground` ones are never abandoned.
+    /// A flight that nobody has entered yet; one in the background is never abandoned.
     package init(isBackground: Bool) {
-        if isBackground {
-            state.withLock { state in
-                state.interested = 1
-                state.isBackground = true
-            }
+        self.isBackground = isBackground
+    }
+
+    /// How many have a seat.
+    var seatCount: Int { state.withLock { $0.seats.count } }
+
+    /// Whether all who waited have gone before it was settled.
+    var isAbandoned: Bool { state.withLock { $0.isAbandoned } }
+
+    /// Takes a seat; nil if the flight has been given up.
+    package func enter() -> Seat? {
+        state.withLock { state in
+            guard !state.isAbandoned else { return nil }
+            state.lastNumber += 1
+            let seat = Seat(number: state.lastNumber)
+            state.seats[seat] = .some(nil)
+            return seat
         }
     }
 
-    /// Waits for the outcome; nil if the calling task is cancelled first, or the flight has been abandoned already.
-    package func join() async -> Outcome? {
-        let id: Int? = state.withLock { state in
-            guard !state.isAbandoned else { return nil }
-            state.interested += 1
-            state.lastID += 1
-            return state.lastID
-        }
-        guard let id else { return nil }
-        return await withTaskCancellationHandler {
+    /// Waits for the outcome; nil, and the seat is left, if the calling task is cancelled first.
+    package func outcome(for seat: Seat) async -> Outcome? {
+        await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                let outcome: Outcome?? = state.withLock { state in
+                let answer: Outcome?? = state.withLock { state in
+                    guard state.seats[seat] != nil else { return .some(nil) }
                     if let outcome = state.outcome { return .some(outcome) }
-                    if Task.isCancelled { return .some(nil) }
-                    state.waiting[id] = continuation
+                    state.seats[seat] = .some(continuation)
                     return nil
                 }
-                if let outcome { continuation.resume(returning: outcome) }
+                if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            let (waiting, abandonment, whenLeft) = state.withLock {
-                state -> (
-                    CheckedContinuation<Outcome?, Never>?, abandonment: CheckedContinuation<Void, Never>?,
-                    whenLeft: (@Sendable () -> Void)?
-                ) in
-                let waiting = state.waiting.removeValue(forKey: id)
-                // With the outcome in hand it is the caller who leaves.
-                guard waiting != nil || state.outcome == nil else { return (waiting, abandonment: nil, whenLeft: nil) }
-                state.interested -= 1
-                return (waiting, Self.abandonIfUnwanted(&state), Self.takeWhenLeft(&state))
+            let (waiter, abandonment): (Waiter?, CheckedContinuation<Void, Never>?) = state.withLock { state in
+                // With an outcome in hand it is the caller who leaves.
+                guard state.outcome == nil, let waiter = state.seats.removeValue(forKey: seat) else {
+                    return (nil, nil)
+                }
+                return (waiter, abandonIfEmpty(&state))
             }
-            waiting?.resume(returning: nil)
+            waiter?.resume(returning: nil)
             abandonment?.resume()
-            whenLeft?()
         }
+    }
+
+    /// Leaves a seat whose outcome was had, once something was made of it.
+    package func leave(_ seat: Seat) {
+        let (whenLeft, abandonment) = state.withLock { state in
+            state.seats[seat] = nil
+            return (state.takeWhenLeft(), abandonIfEmpty(&state))
+        }
+        whenLeft?()
+        abandonment?.resume()
     }
 
     /// Takes the response that is not shared; nil for all but the first.
@@ -88,38 +112,26 @@ package final class Flight: Sendable {
         }
     }
 
-    /// To be called by each who has got an outcome, once they have made something of it.
-    package func leave() {
-        let whenLeft = state.withLock { state in
-            state.interested -= 1
-            return Self.takeWhenLeft(&state)
-        }
-        whenLeft?()
-    }
-
-    /// Says what came back, once; `whenLeft` is called when all who wait for it have left.
+    /// Says what came back, once; `whenLeft` is called when all who have a seat have left.
     package func settle(
         _ outcome: Outcome,
         response: Response? = nil,
         whenLeft: (@Sendable () -> Void)? = nil
     ) {
-        let (waiting, abandonment, unwanted) = state.withLock { state in
+        let (waiters, abandonment, isWanted, left) = state.withLock { state in
             state.outcome = outcome
-            let waiting = state.waiting
-            state.waiting = [:]
-            let isUnwanted = waiting.isEmpty && state.interested == 0
-            if !isUnwanted { state.unshared = response }
-            let abandonment = state.abandonment
-            state.abandonment = nil
-            // Nobody ever leaves a flight in the background.
             state.whenLeft = whenLeft
-            if state.isBackground { state.interested -= 1 }
-            return (waiting, abandonment, isUnwanted)
+            let waiters = state.seats.values.compactMap(\.self)
+            for seat in state.seats.keys { state.seats[seat] = .some(nil) }
+            let isWanted = !state.seats.isEmpty
+            if isWanted { state.unshared = response }
+            defer { state.abandonment = nil }
+            return (waiters, state.abandonment, isWanted, state.takeWhenLeft())
         }
-        state.withLock { Self.takeWhenLeft(&$0) }?()
-        if unwanted { response?.body.cancel() }
-        for continuation in waiting.values { continuation.resume(returning: outcome) }
+        if !isWanted { response?.body.cancel() }
+        for waiter in waiters { waiter.resume(returning: outcome) }
         abandonment?.resume()
+        left?()
     }
 
     /// Returns when nobody waits any more, or the flight is settled; true if it was abandoned.
@@ -143,14 +155,8 @@ package final class Flight: Sendable {
         return state.withLock { $0.isAbandoned }
     }
 
-    private static func takeWhenLeft(_ state: inout State) -> (@Sendable () -> Void)? {
-        guard state.interested == 0, state.outcome != nil else { return nil }
-        defer { state.whenLeft = nil }
-        return state.whenLeft
-    }
-
-    private static func abandonIfUnwanted(_ state: inout State) -> CheckedContinuation<Void, Never>? {
-        guard state.interested == 0, state.outcome == nil else { return nil }
+    private func abandonIfEmpty(_ state: inout State) -> CheckedContinuation<Void, Never>? {
+        guard !isBackground, state.seats.isEmpty, state.outcome == nil else { return nil }
         state.isAbandoned = true
         defer { state.abandonment = nil }
         return state.abandonment

@@ -61,7 +61,9 @@ package final class HeadSnapshot: Sendable {
     /// Whether a request read in place selects this response (RFC 9111 section 4.1).
     package func isSelected(by head: borrowing RequestHead, in buffer: Span<UInt8>) -> Bool {
         guard case .names(let names) = vary else { return false }
-        return names.isEmpty || varyKey.matches(names: names, head: head, in: buffer)
+        if names.isEmpty { return true }
+        // What Connection names does not count; the long way takes it out first.
+        return !head.present.contains(.connection) && varyKey.matches(names: names, head: head, in: buffer)
     }
 
     /// Whether `request` selects this response (RFC 9111 section 4.1).

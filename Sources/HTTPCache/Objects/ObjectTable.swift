@@ -10,6 +10,7 @@ import Synchronization
 package final class ObjectTable: Sendable {
     private let shards: [Shard]
     private let bytesMaxPerShard: Int64
+    private let live = LiveResponses()
 
     private final class Shard: Sendable {
         let state = Mutex(ShardState())
@@ -61,7 +62,8 @@ package final class ObjectTable: Sendable {
 
     /// Puts what the store has of `key` into memory, unless somebody else has done so; returns what is there now.
     package func load(_ key: CacheKey, _ variants: [StoredResponse]) -> [StoredResponse] {
-        shard(key.hash).state.withLock { state in
+        let variants = variants.map { live.adopt($0) }.filter { $0.withBody { $0.retirement == nil } }
+        return shard(key.hash).state.withLock { state in
             if let slot = state.slots[key.hash], let entry = state.entries[slot], entry.key == key {
                 return entry.variants
             }
@@ -79,7 +81,8 @@ package final class ObjectTable: Sendable {
         replacing isReplaced: (StoredResponse) -> Bool,
         variantsMax: Int
     ) -> [StoredResponse] {
-        shard(response.key.hash).state.withLock { state in
+        _ = live.adopt(response)
+        return shard(response.key.hash).state.withLock { state in
             let hash = response.key.hash
             guard let slot = state.slots[hash], var entry = state.entries[slot], entry.key == response.key else {
                 insert(Entry(key: response.key, variants: [response], bytes: cost([response])), into: &state)
@@ -95,6 +98,11 @@ package final class ObjectTable: Sendable {
             update(&entry, at: slot, in: &state)
             return replaced
         }
+    }
+
+    /// The response of that identifier, if anybody holds it.
+    package func response(_ id: ResponseID) -> StoredResponse? {
+        live.find(id)
     }
 
     /// Takes out the variants for which `isRemoved` says so, and returns them.

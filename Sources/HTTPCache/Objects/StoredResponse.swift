@@ -22,6 +22,9 @@ package final class StoredResponse: Sendable {
     private let head: Mutex<HeadSnapshot>
     private let bodyState: Mutex<Body>
     private let files = Mutex(Files())
+    /// Orders what is told to the store about it.
+    private let gate = RecordingGate()
+    private let recorded = Atomic<Bool>(false)
     /// What fills read from, to be cancelled when nobody wants them any more.
     private let sources = Mutex<[FillID: HTTP.Body]>([:])
 
@@ -29,6 +32,8 @@ package final class StoredResponse: Sendable {
         var open: [Int: OpenFile] = [:]
         /// The store has failed: octets go to memory files, and those behind all readers are dropped.
         var isDetached = false
+        /// Which segments are in memory files.
+        var overflowing: Set<Int> = []
         /// Removed from the store's facts; the files go with the last reference.
         var isRemoved = false
     }
@@ -61,7 +66,8 @@ package final class StoredResponse: Sendable {
         store: any CacheStore,
         overflow: any CacheStore
     ) {
-        guard let metadata = ResponseMetadata(encoded: record.metadata) else { return nil }
+        // What was broken off before its length was known can be neither served nor completed.
+        guard let metadata = ResponseMetadata(encoded: record.metadata), record.length != nil else { return nil }
         let isStrong = Validators(metadata.fields, received: metadata.responseTime).strongEntityTag != nil
         let body = Body(
             length: record.length,
@@ -71,6 +77,7 @@ package final class StoredResponse: Sendable {
             extents: ExtentMap(record.segments.values.joined())
         )
         self.init(id: record.id, key: record.key, metadata: metadata, body: body, store: store, overflow: overflow)
+        recorded.store(true, ordering: .relaxed)
     }
 
     deinit {
@@ -112,6 +119,17 @@ package final class StoredResponse: Sendable {
         return StoredRecord(id: id, key: key, metadata: metadata.encoded, length: length, inlineBody: inline)
     }
 
+    /// Whether the store knows of it.
+    package var isRecorded: Bool {
+        get { recorded.load(ordering: .relaxed) }
+        set { recorded.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Runs `body`, which reads its state and tells the store, after all that came before.
+    func recording<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+        try await gate.pass(body)
+    }
+
     // MARK: Body
 
     /// Reads or changes the body's state under its lock; what is to be woken is woken by the caller afterwards.
@@ -123,7 +141,7 @@ package final class StoredResponse: Sendable {
     package func removeReader(_ reader: ReaderID) {
         let (wake, abandoned) = withBody { body in
             let wake = body.removeReader(reader)
-            return (wake, body.abandonedFills)
+            return (wake, body.giveUpAbandonedFills())
         }
         wake.resume()
         for fill in abandoned { sources.withLock { $0[fill] }?.cancel() }
@@ -148,6 +166,10 @@ package final class StoredResponse: Sendable {
     package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion {
         let index = Int(offset / segmentBytes)
         let file = try file(segment: index, creating: false)
+        // Between the two locks the segment may have been evicted, and begun anew with other octets.
+        guard withBody({ $0.extents.contains(offset..<offset + count) }) else {
+            throw HTTPCacheError(.segmentMissing, "the octets are gone")
+        }
         return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
     }
 
@@ -159,17 +181,20 @@ package final class StoredResponse: Sendable {
     }
 
     /// The open file of a segment, opened or made if need be.
+    ///
+    /// A file that is made is empty: whoever makes one has seen to it that nothing of the segment counts as held.
     package func file(segment index: Int, creating: Bool) throws -> OpenFile {
-        let (open, isDetached) = files.withLock { ($0.open[index], $0.isDetached) }
+        let (open, isInMemory) = files.withLock { ($0.open[index], $0.overflowing.contains(index)) }
         if let open { return open }
-        let file = try (isDetached ? overflow : store).openSegment(
+        let file = try (isInMemory ? overflow : store).openSegment(
             SegmentID(response: id, index: index),
             creating: creating
         )
         return files.withLock { files in
             if let other = files.open[index] { return other }
-            if !files.isDetached, files.open.count >= Self.openFilesMax,
-                let far = files.open.keys.max(by: { abs($0 - index) < abs($1 - index) })
+            if files.open.count - files.overflowing.count >= Self.openFilesMax,
+                let far = files.open.keys.filter({ !files.overflowing.contains($0) })
+                    .max(by: { abs($0 - index) < abs($1 - index) })
             {
                 files.open[far] = nil
             }
@@ -178,9 +203,47 @@ package final class StoredResponse: Sendable {
         }
     }
 
+    /// The file to write a segment's octets to.
+    package func fileToWrite(segment index: Int) throws -> OpenFile {
+        if files.withLock({ $0.isDetached && !$0.overflowing.contains(index) }) {
+            return try overflowFile(segment: index)
+        }
+        do {
+            return try file(segment: index, creating: false)
+        } catch let error as HTTPCacheError where error.code == .segmentMissing {
+            // What a lost file held is not held; an inline body has no file yet.
+            withBody { body in
+                if case .segments = body.storage { body.evict(body.range(ofSegment: index)) }
+            }
+            return try file(segment: index, creating: true)
+        }
+    }
+
     /// Turns from the store to memory: for this response alone, and for as long as it is read.
     package func detach() {
         files.withLock { $0.isDetached = true }
+        withBody { $0.isDetached = true }
+    }
+
+    /// Moves what is held of a segment into memory, where the rest of it goes.
+    private func overflowFile(segment index: Int) throws -> OpenFile {
+        let (held, base) = withBody { body in
+            let isInSegments = if case .segments = body.storage { true } else { false }
+            return (isInSegments ? body.extents(ofSegment: index) : [], body.range(ofSegment: index).lowerBound)
+        }
+        let file = try overflow.openSegment(SegmentID(response: id, index: index), creating: true)
+        if !held.isEmpty {
+            let before = try self.file(segment: index, creating: false)
+            for range in held {
+                let region = FileRegion(file: before, offset: range.lowerBound - base, count: range.count)
+                try file.write(region.read()[...], at: range.lowerBound - base)
+            }
+        }
+        files.withLock { files in
+            files.open[index] = file
+            files.overflowing.insert(index)
+        }
+        return file
     }
 
     /// Forgets an evicted segment; who is sending from it keeps the file.
@@ -192,8 +255,11 @@ package final class StoredResponse: Sendable {
     package func dropPassedSegments(segmentBytes: Int64) {
         let lowest = withBody { $0.lowestReaderPosition ?? 0 } / segmentBytes
         let passed = files.withLock { files in
-            let passed = files.isDetached ? files.open.keys.filter { $0 < Int(lowest) } : []
-            for index in passed { files.open[index] = nil }
+            let passed = files.overflowing.filter { $0 < Int(lowest) }
+            for index in passed {
+                files.open[index] = nil
+                files.overflowing.remove(index)
+            }
             return passed
         }
         for index in passed {

@@ -4,11 +4,9 @@ package import HTTP
 
 /// A responder that follows redirects of one target, so that the medium is had and cached under the URL that was given.
 ///
-/// Redirects of other targets pass, as they are what the origin says about them; those that point into the mapped directory
-/// are made relative to us, so that a client that follows them stays with the cache.
+/// Redirects of other targets pass, as they are what the origin says about them.
 package struct RedirectingResponder: Responder {
     private let origin: any Responder
-    private let map: OriginMap
     private let medium: [UInt8]
 
     /// The most redirects that are followed for one request; curl and browsers stop at 20 to 50, a medium needs few.
@@ -17,13 +15,12 @@ package struct RedirectingResponder: Responder {
     /// A responder in front of `origin` that follows what `map`'s URL itself redirects to.
     package init(_ origin: any Responder, map: OriginMap) {
         self.origin = origin
-        self.map = map
         medium = map.octets(of: .root)
     }
 
     package func respond(to request: Request) async throws -> Response {
         guard request.target == medium, request.method == .get || request.method == .head else {
-            return relative(try await origin.respond(to: request), request)
+            return try await origin.respond(to: request)
         }
         var request = request
         for _ in 0..<Self.redirectsMax {
@@ -44,20 +41,6 @@ package struct RedirectingResponder: Responder {
             request.target = next.target
         }
         throw TooManyRedirects()
-    }
-
-    /// Makes a Location in the mapped directory a path of ours.
-    private func relative(_ response: Response, _ request: Request) -> Response {
-        guard let location = response.fields[.location] else { return response }
-        let here = OriginReference(scheme: request.scheme, authority: request.authority, target: request.target)
-        let directory = map.octets(of: .directory)
-        guard let place = here.resolving(location.span), place.scheme == map.scheme, place.authority == map.authority,
-            place.target.starts(with: directory)
-        else { return response }
-        var response = response
-        response.fields.remove(.location)
-        response.fields.append(name: "Location".utf8, value: [0x2f] + place.target.dropFirst(directory.count))
-        return response
     }
 }
 

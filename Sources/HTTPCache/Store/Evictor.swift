@@ -37,25 +37,42 @@ package final class Evictor: Sendable {
     }
 
     private func evict(_ candidate: EvictionCandidate) async throws {
-        let stored = table.variants(of: candidate.key)?.first { $0.id == candidate.response }
+        let stored = table.response(candidate.response)
         guard let index = candidate.segment else {
             _ = table.remove(candidate.key) { $0.id == candidate.response }
             try await store.commit([.remove(candidate.response)])
             stored?.markRemoved()
             return
         }
-        stored?.withBody { $0.evict($0.range(ofSegment: index)) }
-        stored?.closeFile(segment: index)
-        let segment = SegmentID(response: candidate.response, index: index)
+        guard let stored else {
+            try await forget(SegmentID(response: candidate.response, index: index))
+            return try await removeIfUseless(candidate, nil)
+        }
+        let isFree = stored.withBody { body in
+            let range = body.range(ofSegment: index)
+            guard !body.isPinned(range) else { return false }
+            body.evict(range)
+            return true
+        }
+        guard isFree else { return }
+        try await stored.recording {
+            try await forget(SegmentID(response: candidate.response, index: index))
+            // Only now may a new file be made: until here what is written goes where it was.
+            stored.closeFile(segment: index)
+        }
+        try await removeIfUseless(candidate, stored)
+    }
+
+    /// The fact first, then the file: a fact without its file heals itself.
+    private func forget(_ segment: SegmentID) async throws {
         try await store.commit([.extents(segment, [])])
-        store.discardFiles(of: candidate.response, segment: index)
-        try await removeIfEmpty(candidate, stored)
+        store.discardFiles(of: segment.response, segment: segment.index)
     }
 
     /// A response of which nothing is left is a head without a body: it goes too, unless somebody is at work on it.
-    private func removeIfEmpty(_ candidate: EvictionCandidate, _ stored: StoredResponse?) async throws {
+    private func removeIfUseless(_ candidate: EvictionCandidate, _ stored: StoredResponse?) async throws {
         if let stored {
-            guard stored.withBody({ !$0.isBusy && $0.extents.ranges.isEmpty }) else { return }
+            guard stored.withBody({ !$0.isBusy && ($0.extents.ranges.isEmpty || $0.isUseless) }) else { return }
             _ = table.remove(candidate.key) { $0 === stored }
             stored.withBody { $0.retire(HTTPCacheError(.abandoned, "it was evicted")) }
         } else {
