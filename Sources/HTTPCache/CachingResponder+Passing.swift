@@ -24,9 +24,7 @@ extension CachingResponder {
 
     /// A response from the origin that is not stored, with the cache's own fields.
     func passed(_ response: Response, _ status: CacheStatus, for request: Request) -> Response {
-        var response = response
-        if !response.fields.contains(.age) { response.fields.append("Age", "0") }
-        return finished(response, status)
+        finished(response, status)
     }
 
     /// HEAD: from a stored response that may be reused, else from the origin, which may freshen it (RFC 9111 4.3.5).
@@ -34,6 +32,7 @@ extension CachingResponder {
         let key = upstream.key(of: request.target.span)
         let variants = await coordinator.variants(of: key)
         let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
+        let sent = now()
         switch decide(stored, request) {
         case .serve(let stored, let status), .serveAndValidate(let stored, let status):
             metrics.hits.add(1, ordering: .relaxed)
@@ -41,7 +40,9 @@ extension CachingResponder {
         case .onlyIfCached:
             return nothingStored()
         case .ask, .bypass:
-            return try await passOn(request, as: stored == nil ? .uriMiss : .stale)
+            let response = try await passOn(request, as: stored == nil ? .uriMiss : .stale)
+            if let stored { await coordinator.freshen(stored, by: response, sent: sent) }
+            return response
         }
     }
 

@@ -37,7 +37,8 @@ extension CachingResponder {
         }
         let all = wanted ?? length.map { 0..<$0 }
         // Of what was asked for just now the client gets what there is, and a broken end if that is not all.
-        guard let (isHeld, isHad) = availability(stored, all), isHad || standIn != nil else { return nil }
+        let (isHeld, isComing, isHad) = availability(stored, all)
+        guard isHad || standIn != nil else { return nil }
         let reader = BodyReader(
             stored,
             from: wanted?.lowerBound ?? 0,
@@ -49,7 +50,10 @@ extension CachingResponder {
         }
         try await reader.waitForFirst()
         var status = status
-        if status.forward == nil, !isHeld { status.forward = .partial }
+        if status.forward == nil, !isHeld {
+            status.forward = .partial
+            status.isCollapsed = isComing
+        }
         if status.forward == nil { metrics.hits.add(1, ordering: .relaxed) }
         let body = Body(length: all.map { Int64($0.count) }, content: all?.isEmpty == true ? .none : .stream(reader))
         guard let wanted, let length else {
@@ -86,7 +90,7 @@ extension CachingResponder {
 
     /// A stale response in place of an error, if the response and the request allow it (RFC 5861 section 4).
     func serveStale(_ question: FetchCoordinator.Question, _ failure: Failure) async throws -> Response? {
-        guard let stored = question.validating, case .ask(let fallback) = decide(stored, question.request) else {
+        guard let stored = question.fallback, case .ask(let fallback) = decide(stored, question.request) else {
             return nil
         }
         switch failure {
@@ -114,13 +118,16 @@ extension CachingResponder {
         return ByteRange.resolve(specs, length: length, rangesMax: 1)
     }
 
-    /// Whether all of `range` is held, and whether what is missing can be had.
-    private func availability(_ stored: StoredResponse, _ range: Range<Int64>?) -> (isHeld: Bool, isHad: Bool)? {
+    /// Whether all of `range` is held, whether what is not is coming already, and whether it can be had at all.
+    private func availability(
+        _ stored: StoredResponse,
+        _ range: Range<Int64>?
+    ) -> (isHeld: Bool, isComing: Bool, isHad: Bool) {
         stored.withBody { body in
-            guard let range else { return (false, body.isFilling || body.isComplete) }
-            if body.extents.contains(range) { return (true, true) }
-            if body.isHeldOrComing(range) { return (false, true) }
-            return (false, body.isResumable && body.retirement == nil)
+            let range = range ?? 0..<(body.length ?? .max)
+            if body.extents.contains(range) { return (true, false, true) }
+            if body.isHeldOrComing(range) { return (false, true, true) }
+            return (false, false, body.isResumable && body.length != nil && body.retirement == nil)
         }
     }
 
@@ -145,6 +152,7 @@ extension CachingResponder {
     /// Adds what the cache says about itself.
     func finished(_ response: Response, _ status: CacheStatus) -> Response {
         var response = response
+        if !response.fields.contains(.age) { response.fields.append("Age", "0") }
         response.fields.append("Via", "1.1 \(configuration.name)")
         response.fields.append("Cache-Status", status.value(name: configuration.name))
         return response

@@ -265,6 +265,7 @@ package final class CachingResponder: Responder {
             request: request,
             range: request.fields.contains(.ifRange) ? nil : specs?.first,
             validating: validated,
+            fallback: stored,
             selecting: selecting
         )
     }

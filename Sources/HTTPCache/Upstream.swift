@@ -27,7 +27,11 @@ struct Upstream: Sendable {
 
     /// A response whose Location, if it is in the mapped directory, is a path of ours: who follows it stays with the cache.
     func localized(_ response: Response, to target: [UInt8]) -> Response {
-        guard let location = response.fields[.location] else { return response }
+        // A reference without authority, to a site that is mapped as a whole, means the same here as there.
+        guard let location = response.fields[.location], location.contains(0x3a) || location.first == 0x2f else {
+            return response
+        }
+        let fragment = location.drop { $0 != 0x23 }
         let here = OriginReference(scheme: map.scheme, authority: map.authority, target: target)
         let directory = map.octets(of: .directory)
         guard let place = here.resolving(location.span), place.scheme == map.scheme, place.authority == map.authority,
@@ -35,7 +39,10 @@ struct Upstream: Sendable {
         else { return response }
         var response = response
         response.fields.remove(.location)
-        response.fields.append(name: "Location".utf8, value: [0x2f] + place.target.dropFirst(directory.count))
+        response.fields.append(
+            name: "Location".utf8,
+            value: [0x2f] + place.target.dropFirst(directory.count) + fragment
+        )
         return response
     }
 

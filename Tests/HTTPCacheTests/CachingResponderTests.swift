@@ -248,6 +248,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("/media/b.ts", "/b.ts"), ("b.ts?x", "b.ts?x"), ("http://origin.test/media/", "/"),
+        ("http://ORIGIN.test:80/media/c#f", "/c#f"), ("/other/b.ts", "/other/b.ts"),
+        ("https://origin.test/media/b.ts", "https://origin.test/media/b.ts"),
+        ("http://cdn.test/media/b.ts", "http://cdn.test/media/b.ts"),
+    ])
+    func `a Location in the mapped directory is a path of ours, others pass, and a hit says the same`(
+        _ location: String,
+        _ expected: String
+    ) async throws {
+        let origin = StubOrigin { _ in
+            Response(status: 302, fields: ["Location": location, "Cache-Control": "max-age=60"])
+        }
+        try await CacheFixture.run(origin: origin) { fixture async throws in
+            for _ in 0..<2 {
+                let answer = try await fixture.get("/a.ts")
+                #expect(answer.response.fields.text(.location) == expected)
+            }
+            #expect(origin.requests.count == 1)
+        }
+    }
+
     @Test func `paths resolve against the medium's directory`() async throws {
         try await CacheFixture.run(origin: origin()) { fixture async throws in
             _ = try await fixture.get("/seg%2f1.ts?x=1")

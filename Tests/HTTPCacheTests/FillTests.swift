@@ -185,6 +185,43 @@ import Testing
         }
     }
 
+    @Test func `a body without a declared length that is cut is asked for anew, not validated for ever`() async throws {
+        let medium = StubMedium(count: 100_000)
+        let body = FedBody()
+        let origin = StubOrigin { _ in Self.fed(body, length: nil) }
+        try await CacheFixture.run(origin: origin) { fixture async throws in
+            let response = try await respond(fixture, body, feeding: Array(medium.octets[..<80_000]))
+            body.fail(BodyError.truncated)
+            await #expect(throws: HTTPCacheError.self) { try await response.body.collect(upTo: 1 << 20) }
+            await fixture.isIdle()
+            fixture.origin.serve { medium.respond(to: $0) }
+            let whole = try await fixture.get()
+            #expect(whole.response.status == 200)
+            #expect(whole.body.elementsEqual(medium.octets))
+            #expect(fixture.express() != nil)
+        }
+    }
+
+    @Test func `a range behind the end of a small body that was cut is fetched, and the rest of it later on`()
+        async throws
+    {
+        let medium = StubMedium(count: 60_000)
+        let body = FedBody()
+        let origin = StubOrigin { _ in Self.fed(body, length: 60_000) }
+        try await CacheFixture.run(origin: origin) { fixture async throws in
+            let response = try await respond(fixture, body, feeding: Array(medium.octets[..<10_000]))
+            body.fail(BodyError.truncated)
+            await #expect(throws: HTTPCacheError.self) { try await response.body.collect(upTo: 1 << 20) }
+            await fixture.isIdle()
+            fixture.origin.serve { medium.respond(to: $0) }
+            let range = try await fixture.get("/", ["Range": "bytes=40000-49999"])
+            #expect(range.body.elementsEqual(medium.octets[40_000..<50_000]))
+            #expect(try await fixture.get().body.elementsEqual(medium.octets))
+            let asked = fixture.origin.requests.dropFirst().map { $0.fields.text(.range) ?? "" }
+            #expect(asked == ["bytes=40000-49999", "bytes=10000-39999", "bytes=50000-59999"])
+        }
+    }
+
     @Test func `overlapping random ranges fetch every octet once`() async throws {
         let medium = StubMedium(count: 3_000_000)
         let fetched = Mutex<[(Int64, Int64)]>([])

@@ -332,7 +332,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether octets of `range` must stay: a fill writes among them, or a reader needs them and cannot or should not have
     /// them fetched once more.
     package func isPinned(_ range: Range<Int64>) -> Bool {
-        for fill in fills.values where range.contains(fill.frontier) || range.contains(max(0, fill.frontier - 1)) {
+        if fills.values.contains(where: { $0.frontier < range.upperBound && $0.end ?? .max > range.lowerBound }) {
             return true
         }
         let isFetchable = isResumable && retirement == nil && length != nil

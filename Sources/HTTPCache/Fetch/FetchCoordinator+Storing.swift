@@ -121,6 +121,34 @@ extension FetchCoordinator {
         stored.replaceHead(metadata)
         landed()
         flight.settle(.validated(stored))
+        await replaceHead(of: stored, metadata)
+    }
+
+    /// What the answer to a HEAD says about a stored response to GET (RFC 9111 section 4.3.5).
+    func freshen(_ stored: StoredResponse, by head: Response, sent: Timestamp) async {
+        let received = now()
+        var metadata = stored.currentHead.metadata
+        let outcome = HeadUpdate.outcome(
+            status: head.status,
+            head: head.fields,
+            headLength: head.body.length,
+            stored: metadata.fields,
+            storedLength: stored.withBody { $0.length },
+            received: received
+        )
+        switch outcome {
+        case .ignore: return
+        case .invalidate: await drop(stored, HTTPCacheError(.changed, "the origin has another representation"))
+        case .refresh:
+            metadata.fields = HeadUpdate.updated(metadata.fields, by: head.fields, received: received)
+            (metadata.requestTime, metadata.responseTime) = (sent, received)
+            await replaceHead(of: stored, metadata)
+        }
+    }
+
+    /// Gives a stored response a new head, in memory and in the store.
+    private func replaceHead(of stored: StoredResponse, _ metadata: ResponseMetadata) async {
+        stored.replaceHead(metadata)
         do {
             try await stored.recording { try await store.commit([.put(stored.record())]) }
             if stored.withBody({ $0.retirement != nil }) { try await store.commit([.remove(stored.id)]) }

@@ -90,6 +90,8 @@ package final class FetchCoordinator: Sendable {
         /// The octets asked for, if the client wants only some and nothing is known yet.
         let range: RangeSpec?
         let validating: StoredResponse?
+        /// What may stand in if the origin fails.
+        let fallback: StoredResponse?
         /// The selecting values, if the names in Vary are known.
         let selecting: VaryKey?
     }

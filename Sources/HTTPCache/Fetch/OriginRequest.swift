@@ -74,7 +74,8 @@ struct OriginRequest: Sendable {
     private static let poisonous: [StaticString] = [
         "x-forwarded-host", "x-forwarded-server", "x-forwarded-scheme", "x-forwarded-proto", "x-forwarded-port",
         "x-forwarded-prefix", "x-forwarded-path", "x-host", "x-original-url", "x-rewrite-url", "x-http-method",
-        "x-http-method-override", "x-method-override", "forwarded",
+        "x-http-method-override", "x-method-override", "forwarded", "x-forwarded-for", "x-real-ip", "x-client-ip",
+        "true-client-ip", "x-forwarded-ssl", "front-end-https",
     ]
 }
 

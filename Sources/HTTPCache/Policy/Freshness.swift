@@ -158,8 +158,9 @@ package struct Freshness: Sendable, Hashable {
         received: Timestamp
     ) -> Timestamp {
         // Dates have whole seconds, so the apparent age is counted in these, or each response would be up to a second
-        // older than it is.
-        let apparentAge = max(0, received.seconds - date.seconds)
+        // older than it is. It stands in for an Age that a cache on the way did not write; where nobody says that they
+        // were on the way, an old Date is a clock that is behind, and the lifetime is Expires minus Date all the same.
+        let apparentAge = fields.contains(.via) ? max(0, received.seconds - date.seconds) : 0
         let responseDelay = max(0, received.nanosecondsSince(requested))
         let byDate = received.advanced(bySeconds: -apparentAge)
         let byAge = received.advanced(bySeconds: -(Age.parse(fields.values(.age)) ?? 0))

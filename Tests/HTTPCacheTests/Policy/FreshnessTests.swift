@@ -91,9 +91,10 @@ enum Moment {
     @Test(
         arguments: [
             ([:], 0, 0), (["Age": "100"], 0, 100), (["Age": "100"], 7, 107), ([:], 7, 7),
-            (["Date": Moment.date(-50)], 0, 50),
+            (["Date": Moment.date(-50), "Via": "1.0 old"], 0, 50), (["Date": Moment.date(-50)], 0, 0),
             (["Date": Moment.date(50)], 0, 0), (["Date": Moment.date(-50), "Age": "100"], 7, 107),
-            (["Date": Moment.date(-500), "Age": "100"], 7, 500),
+            (["Date": Moment.date(-500), "Age": "100", "Via": "1.0 old"], 7, 500),
+            (["Date": Moment.date(-500), "Age": "100"], 7, 107),
             (["Date": "foo"], 3, 3), (["Age": "abc"], 0, 0), (["Age": "100, 0"], 0, 100),
             (["Age": "99999999999"], 0, 2_147_483_648),
         ] as [(Fields, Int64, Int64)]

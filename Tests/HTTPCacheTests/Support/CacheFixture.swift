@@ -1,8 +1,9 @@
 // A cache in memory in front of a stub, with a clock that the test turns.
 
 import HTTP
-import HTTPCache
 import Synchronization
+
+@testable import HTTPCache
 
 /// One cache, its origin and its clock.
 struct CacheFixture: Sendable {
@@ -32,6 +33,11 @@ struct CacheFixture: Sendable {
             try await body(CacheFixture(origin: origin, cache: cache, clock: clock))
             group.cancelAll()
         }
+    }
+
+    /// Returns when nothing is asked of the origin any more, and all that it has brought is where it is to be.
+    func isIdle() async {
+        while cache.coordinator.jobCount > 0 { await Task.yield() }
     }
 
     /// GETs `target` and returns the whole answer.

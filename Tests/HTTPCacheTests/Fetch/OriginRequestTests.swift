@@ -1,0 +1,86 @@
+// What reaches the origin of what a client sent.
+
+import HTTP
+import Testing
+
+@testable import HTTPCache
+
+@Suite struct OriginRequestTests {
+    private let requests = OriginRequest(scheme: "https", authority: "origin.test", name: "waystation", node: "abc")
+    private let target = Array("/media/film.mp4".utf8)
+
+    private func client(_ fields: Fields, _ method: Method = .get) -> Request {
+        Request(method: method, authority: "localhost:8080", target: [0x2f], fields: fields)
+    }
+
+    @Test func `a question has the origin's place and the cache's marks`() {
+        let request = requests.cacheable(client([:], .head), target: target, range: nil, validating: nil)
+        #expect(request.method == .get)
+        #expect(request.scheme == "https")
+        #expect(request.authority == "origin.test")
+        #expect(request.targetText == "/media/film.mp4")
+        #expect(request.fields == ["Via": "1.1 waystation", "CDN-Loop": "waystation; node=abc"])
+    }
+
+    @Test(arguments: [
+        "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Host",
+        "Content-Length", "Expect", "Connection", "Keep-Alive", "TE", "Upgrade", "X-Forwarded-Host",
+        "x-forwarded-proto", "X-Original-URL", "X-HTTP-Method-Override", "Forwarded",
+    ])
+    func `a field that is the client's own, or may change the answer unseen, is not sent`(_ name: String) {
+        let request = requests.cacheable(
+            client([name: "x", "X-Kept": "1"]),
+            target: target,
+            range: nil,
+            validating: nil
+        )
+        #expect(request.fields.text(name) == nil)
+        #expect(request.fields.text("X-Kept") == "1")
+    }
+
+    @Test func `what Connection names is not sent`() {
+        let request = requests.forwarded(client(["Connection": "close, X-Mine", "X-Mine": "1"]), target: target)
+        #expect(request.fields.text("X-Mine") == nil)
+    }
+
+    @Test func `a validation carries the stored validators, octet for octet`() {
+        let stored: Fields = ["ETag": "W/\"v 1\"", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"]
+        let request = requests.cacheable(
+            client(["If-None-Match": "\"mine\""]),
+            target: target,
+            range: nil,
+            validating: stored
+        )
+        #expect(request.fields.values(.ifNoneMatch).map { String(decoding: $0, as: UTF8.self) } == ["W/\"v 1\""])
+        #expect(request.fields.text(.ifModifiedSince) == "Sun, 06 Nov 1994 08:49:37 GMT")
+    }
+
+    @Test func `a fill asks for its octets of the same representation only`() {
+        let request = requests.fill(
+            client(["Range": "bytes=0-", "Cookie": "a"]),
+            target: target,
+            range: 10..<20,
+            entityTag: Array("\"v1\"".utf8)
+        )
+        #expect(request.fields.values(.range).map { String(decoding: $0, as: UTF8.self) } == ["bytes=10-19"])
+        #expect(request.fields.text(.ifRange) == "\"v1\"")
+        #expect(request.fields.text(.ifNoneMatch) == nil)
+    }
+
+    @Test(arguments: [
+        (RangeSpec.closed(0, 0), "bytes=0-0"), (.from(7), "bytes=7-"), (.suffix(9), "bytes=-9"),
+    ])
+    func `a range is written as it is read`(_ spec: RangeSpec, _ text: String) {
+        #expect(spec.fieldValue == text)
+        let fields: Fields = ["Range": text]
+        #expect(ByteRange.parse(fields, specsMax: 1) == [spec])
+    }
+
+    @Test func `what has been here before is known, and what was at another node is not`() {
+        let here = requests.forwarded(client([:]), target: target)
+        #expect(requests.isLoop(here))
+        #expect(requests.isLoop(client(["CDN-Loop": "other", "cdn-loop": "waystation; node=abc"])))
+        #expect(!requests.isLoop(client(["CDN-Loop": "waystation; node=def"])))
+        #expect(!requests.isLoop(client([:])))
+    }
+}
