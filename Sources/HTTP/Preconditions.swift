@@ -64,6 +64,28 @@ package enum Preconditions {
         return rangeApplies(Lines(all: head.lines, present: head.present), in: buffer, stored: stored, now: now)
     }
 
+    /// Whether If-Match, or without it If-Unmodified-Since, holds for the stored response: true if there is neither.
+    ///
+    /// RFC 9110 section 13.1.1: a cache may ignore If-Match, and where it holds for what is stored and may be used, that is
+    /// what the origin would do too. Where it does not, only the origin knows (RFC 9111 section 4.3.2).
+    package static func holds(_ request: Fields, stored: borrowing Validators, now: Timestamp) -> Bool {
+        if request.contains(.ifMatch) {
+            switch EntityTagList.parse(request.values(.ifMatch)) {
+            case .any: return true
+            case .tags(let tags):
+                guard let tag = stored.strongEntityTag else { return false }
+                return tags.contains { $0.stronglyEquals(tag) }
+            }
+        }
+        guard request.contains(.ifUnmodifiedSince) else { return true }
+        let lines = Lines(all: request.lines, present: request.present)
+        guard let value = lines.only(.ifUnmodifiedSince),
+            let limit = HTTPDate.parse(request.bytes.span.extracting(value), now: now),
+            let modified = stored.lastModified
+        else { return false }
+        return modified <= limit
+    }
+
     /// The conditional fields that ``evaluate(_:in:status:stored:now:)`` looks at.
     package static let conditional: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .ifNoneMatch, .ifModifiedSince]
 

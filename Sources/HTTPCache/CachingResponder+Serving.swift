@@ -26,6 +26,10 @@ extension CachingResponder {
         if outcome == .notModified {
             return answer(head, status: 304, head.outgoingFieldsNotModified, Body(length: nil, content: .none), status)
         }
+        guard outcome != .forward || Preconditions.holds(request.fields, stored: head.validators, now: now()) else {
+            // It held for what was stored before, and the origin has another representation now.
+            return finished(Response(status: 412, text: "The representation is another one now."), status)
+        }
         let length = stored.withBody { $0.length }
         var wanted: Range<Int64>?
         switch resolvedRange(request, head, length) {

@@ -117,14 +117,21 @@ package final class CachingResponder: Responder {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
                 return try await passOn(request, as: .method)
             }
-            if request.fields.contains(.ifMatch) || request.fields.contains(.ifUnmodifiedSince) {
-                // RFC 9111 section 4.3.2: only the origin evaluates these.
-                return try await passOn(request, as: .bypass)
-            }
+            guard await mayAnswer(request) else { return try await passOn(request, as: .bypass) }
             return request.method == .get ? try await answerGet(request) : try await answerHead(request)
         } catch {
             return try gatewayAnswer(to: error)
         }
+    }
+
+    /// Whether If-Match and If-Unmodified-Since, if they are there, hold for what is stored; else the origin is to say.
+    private func mayAnswer(_ request: Request) async -> Bool {
+        guard request.fields.contains(.ifMatch) || request.fields.contains(.ifUnmodifiedSince) else { return true }
+        let variants = await coordinator.variants(of: upstream.key(of: request.target.span))
+        guard let stored = variants.first(where: { $0.currentHead.isSelected(by: request.fields) }) else {
+            return false
+        }
+        return Preconditions.holds(request.fields, stored: stored.currentHead.validators, now: now())
     }
 
     // MARK: GET

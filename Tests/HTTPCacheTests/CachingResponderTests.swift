@@ -111,6 +111,25 @@ import Testing
         }
     }
 
+    @Test func `If-Match that holds for what is stored needs no origin, and one that does not goes there`() async throws
+    {
+        try await CacheFixture.run(origin: origin()) { fixture async throws in
+            _ = try await fixture.get()
+            let held = try await fixture.get("/", ["If-Match": "\"v1\"", "Range": "bytes=7-9"])
+            #expect(held.response.status == 206)
+            #expect(held.response.cacheStatus == "waystation; hit; ttl=60")
+            #expect(fixture.origin.requests.count == 1)
+            _ = try await fixture.get("/", ["If-Match": "\"other\""])
+            #expect(fixture.origin.requests.last?.fields.text(.ifMatch) == "\"other\"")
+            fixture.clock.advance(seconds: 100)
+            var changed = StubMedium(count: 10)
+            changed.etag = "\"v2\""
+            let next = changed
+            fixture.origin.serve { next.respond(to: $0) }
+            #expect(try await fixture.get("/", ["If-Match": "\"v1\""]).response.status == 412)
+        }
+    }
+
     @Test func `a stale response is validated, and a 304 makes it fresh`() async throws {
         try await CacheFixture.run(origin: origin()) { fixture async throws in
             _ = try await fixture.get()
