@@ -74,7 +74,7 @@ extension EpollConnection {
             if let kind = pendingClose.take() { close(kind) }
         case .blocked: isWritable = false
         case .paused: resumeLater()
-        case .failed: lose()
+        case .failed: abort()  // A reset: a file that is shorter than it was must not look like its end.
         }
     }
 }

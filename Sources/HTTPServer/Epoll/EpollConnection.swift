@@ -38,7 +38,7 @@ final class EpollConnection {
 
     /// Full reads in one turn, and answers that each needed the one before to be out.
     private static let readsMax = 4
-    private static let roundsMax = 64
+    private static let roundsMax = 16
 
     /// A connection of `loop`, not begun.
     init(_ socket: Int32, token: UInt64, loop: EpollLoop) {

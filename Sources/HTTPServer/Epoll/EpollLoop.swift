@@ -213,11 +213,14 @@ final class EpollLoop {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// Signals are for those that wait for them; a broken pipe is an error of its own call.
+    /// Takes no signals on this thread: they are for those that wait for them.
+    ///
+    /// A broken pipe is an error of its own call. Faults stay visible.
     private func blockSignals() {
-        var all = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_BLOCK, &all, nil)
+        var signals = sigset_t()
+        sigfillset(&signals)
+        for fault in [SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV] { sigdelset(&signals, fault) }
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 }
 #endif
