@@ -20,6 +20,9 @@ extension EpollConnection {
             outcome = loop.context.output.output.withUnsafeBytes { head in
                 bytes.withUnsafeBytes { SocketCall.send(socket, head, $0, endsChunk: loop.context.bodyEndsChunk) }
             }
+        case .file where loop.context.output.output.isEmpty:
+            keep(from: 0)
+            return flushOutbox()
         case .file:
             outcome = loop.context.output.output.withUnsafeBytes { SocketCall.send(socket, $0, isMoreComing: true) }
         }
