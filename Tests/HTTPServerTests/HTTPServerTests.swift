@@ -1,4 +1,5 @@
-// The server end to end over loopback with raw sockets: what only a real connection shows.
+// The server end to end over loopback with raw sockets: what only a real connection shows. More than 400 lines, because
+// it is one list of cases that each transport must pass.
 
 import HTTP
 import HTTPServer
