@@ -3,7 +3,7 @@
 /// How an ``HTTPServer`` listens and what it puts up with.
 ///
 /// Memory that one connection can take: ``headBytesMax`` + one read (64 KiB) + ``requestBodyBufferBytes`` + what is on
-/// its way out (128 KiB); an idle one keeps a few KiB.
+/// its way out (128 KiB); an idle one keeps less than 1 KiB over epoll, a few KiB over SwiftNIO.
 package struct HTTPServerConfiguration: Sendable {
     // MARK: Addresses
 
@@ -15,6 +15,10 @@ package struct HTTPServerConfiguration: Sendable {
     ///
     /// Default 1024, 1 to 65535 (the kernel has its own cap).
     package var backlog = 1024
+    /// How sockets are driven.
+    ///
+    /// Default ``TransportKind/standard``: epoll on Linux, which costs least; SwiftNIO elsewhere.
+    package var transport = TransportKind.standard
     /// Event loops.
     ///
     /// Default nil: one for each CPU of the affinity mask, at most the cgroup's quota. 1 to 1024.
@@ -103,6 +107,25 @@ package struct HTTPServerConfiguration: Sendable {
     /// - Parameter unixTime: The wall clock, in seconds since 1970.
     package init(unixTime: @escaping @Sendable () -> Int64) {
         self.unixTime = unixTime
+    }
+}
+
+/// A way to drive sockets.
+package enum TransportKind: Sendable, Equatable, CaseIterable {
+    #if os(Linux)
+    /// Bare epoll, edge triggered: for plain HTTP/1.1.
+    case epoll
+    #endif
+    /// SwiftNIO.
+    case nio
+
+    /// The cheapest one that this platform has.
+    package static var standard: TransportKind {
+        #if os(Linux)
+        .epoll
+        #else
+        .nio
+        #endif
     }
 }
 

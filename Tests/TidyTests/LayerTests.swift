@@ -14,7 +14,9 @@ struct LayerTests {
     ]
 
     /// Targets in C that give a system's headers to Swift, and who may see them.
-    static let shims: [String: Set<String>] = ["CCurl": ["HTTPClient"], "CLinux": ["HTTPCache", "HTTPCacheDisk"]]
+    static let shims: [String: Set<String>] = [
+        "CCurl": ["HTTPClient"], "CLinux": ["HTTPCache", "HTTPCacheDisk", "HTTPServer"],
+    ]
 
     /// Packages of the network, of databases and of terminals: for adapters and apps.
     static let outward: Set<String> = [

@@ -9,7 +9,7 @@ struct Rule: Sendable {
     let example: SourceFile
 
     /// The one file that may start a task which it owns: a request that the express lane could not answer.
-    static let connectionOwner = "Sources/HTTPServer/Transport/Connection.swift"
+    static let connectionOwner = "Sources/HTTPServer/Transport/RequestTasks.swift"
 
     private static let clocks = [
         "Date", ".now", "SinceNow", "Clock", "clock_gettime", "gettimeofday", "time(", "CFAbs",

@@ -1,5 +1,4 @@
-// The owner of one connection, and the one file that may start a Task: one for each request that the express lane could
-// not answer. It holds that task, cancels it when the connection ends, and counts it so that shutdown waits for it.
+// The owner of one connection over SwiftNIO: events of the channel to the engine, what the engine wants to the channel.
 
 import HTTP
 import Logging
@@ -9,13 +8,6 @@ import NIOCore
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = IOData
-
-    /// A request that a task works on.
-    private struct Running {
-        let task: Task<Void, Never>
-        /// The task, while it waits until its stream may go on.
-        var waiter: CheckedContinuation<Bool, Never>?
-    }
 
     let lane: Lane
     var engine: HTTP1Engine
@@ -29,7 +21,7 @@ final class Connection: ChannelInboundHandler {
     /// Octets that NIO held at the last tick, to see whether the client takes any.
     var bufferedAtTick = 0
 
-    private var running: [RequestNumber: Running] = [:]
+    private var tasks = RequestTasks()
     private var isReading = true
     private var remoteAddressText: String?
 
@@ -143,12 +135,8 @@ final class Connection: ChannelInboundHandler {
     private func perform(_ action: EngineAction) {
         switch action {
         case .start(let started): start(started)
-        case .pull(let number):
-            running[number]?.waiter.take()?.resume(returning: true)
-        case .cancel(let number):
-            guard let request = running.removeValue(forKey: number) else { return }
-            request.task.cancel()
-            request.waiter?.resume(returning: false)
+        case .pull(let number): tasks.pull(number)
+        case .cancel(let number): tasks.cancel(number)
         case .close(let kind):
             if let channelContext { close(kind, channelContext) }
         }
@@ -167,79 +155,19 @@ final class Connection: ChannelInboundHandler {
         let number = started.number
         let eventLoop = lane.eventLoop
         let connection = NIOLoopBound(self, eventLoop: eventLoop)
-        let responder = lane.context.responder
-        let tasks = lane.taskCount
-        var request = started.request
-        if let channelContext { request.remoteAddress = remoteAddress(in: channelContext) }
-        if started.takesInterim {
-            request.onInterim = { interim in
-                eventLoop.execute { connection.value.interim(number, interim) }
-            }
+        tasks.start(
+            started,
+            from: channelContext.map(remoteAddress(in:)) ?? "",
+            with: lane.context.responder,
+            logger: lane.logger,
+            count: lane.taskCount
+        ) { event in
+            eventLoop.execute { connection.value.take(event, of: number) }
         }
-        started.body?.setOnDemand { demand in
-            eventLoop.execute { connection.value.bodyDemand(number, demand) }
-        }
-        let link = ResponseLink(number: number, connection: connection, logger: lane.logger)
-        tasks.enter()
-        running[number] = Running(
-            task: Task { [request] in
-                await link.answer(request, with: responder)
-                tasks.leave()
-            }
-        )
     }
 
-    /// The responder answered without a stream: its task is done.
-    func respond(_ number: RequestNumber, with response: Response) {
-        running[number] = nil
-        engine.respond(number, with: response, in: &lane.context)
-        perform()
-    }
-
-    /// The responder answered with a stream: its task waits until the first chunk is wanted.
-    func respond(
-        _ number: RequestNumber,
-        withStreamOf response: Response,
-        waiter: CheckedContinuation<Bool, Never>
-    ) {
-        guard running[number] != nil else {
-            response.body.cancel()
-            return waiter.resume(returning: false)
-        }
-        running[number]?.waiter = waiter
-        engine.respond(number, with: response, in: &lane.context)
-        perform()
-    }
-
-    /// A stream's next chunk; its task waits until another one is wanted.
-    func send(_ number: RequestNumber, _ chunk: BodyChunk, waiter: CheckedContinuation<Bool, Never>) {
-        guard running[number] != nil else { return waiter.resume(returning: false) }
-        running[number]?.waiter = waiter
-        engine.send(number, chunk, in: &lane.context)
-        perform()
-    }
-
-    /// A stream has ended, well or not: its task is done.
-    func endStream(_ number: RequestNumber, isWhole: Bool) {
-        guard running.removeValue(forKey: number) != nil else { return }
-        if isWhole {
-            engine.endStream(number, in: &lane.context)
-        } else {
-            engine.failStream(number, in: &lane.context)
-        }
-        perform()
-    }
-
-    private func interim(_ number: RequestNumber, _ interim: InterimResponse) {
-        engine.interim(number, interim, in: &lane.context)
-        perform()
-    }
-
-    private func bodyDemand(_ number: RequestNumber, _ demand: RequestBody.Demand) {
-        switch demand {
-        case .wanted: engine.requestBodyWanted(number, in: &lane.context)
-        case .abandoned: engine.requestBodyAbandoned(number, in: &lane.context)
-        }
+    private func take(_ event: RequestEvent, of number: RequestNumber) {
+        tasks.take(event, of: number, engine: &engine, context: &lane.context)
         perform()
     }
 

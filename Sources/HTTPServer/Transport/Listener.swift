@@ -21,13 +21,26 @@ package struct BoundAddress: Sendable, Equatable, CustomStringConvertible {
     package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
 
-/// Binds the addresses of a configuration.
-struct Listener {
-    let bootstrap: ServerBootstrap
+extension BoundAddress {
+    /// A socket's own address; nil if it is none of TCP.
+    init?(_ address: SocketAddress?) {
+        guard let host = address?.ipAddress, let port = address?.port else { return nil }
+        self.init(host: host, port: port)
+    }
+}
+
+/// Binds the addresses of a configuration, with whatever kind of socket.
+struct Listener<Socket: Sendable> {
     let addresses: [ListenAddress]
+    /// Binds one address; throws `IOError` where the system says no.
+    let open: (SocketAddress) async throws -> Socket
+    /// The address really bound.
+    let localAddress: (Socket) -> SocketAddress?
+    /// Gives a socket up again.
+    let close: (Socket) async -> Void
 
     /// Times that another port is tried when the one chosen on the first address is taken on the second.
-    static let portAttemptsMax = 16
+    static var portAttemptsMax: Int { 16 }
 
     /// One socket to be bound.
     private struct Target {
@@ -37,7 +50,7 @@ struct Listener {
     }
 
     /// Binds all addresses; on an error none stays bound.
-    func bind() async throws(HTTPServerError) -> [any Channel] {
+    func bind() async throws(HTTPServerError) -> [Socket] {
         for attempt in 1...Listener.portAttemptsMax {
             do throws(HTTPServerError) {
                 return try await bindOnce()
@@ -56,8 +69,8 @@ struct Listener {
         }
     }
 
-    private func bindOnce() async throws(HTTPServerError) -> [any Channel] {
-        var channels: [any Channel] = []
+    private func bindOnce() async throws(HTTPServerError) -> [Socket] {
+        var sockets: [Socket] = []
         var sharedPort: Int?
         var skipped: HTTPServerError?
         do throws(HTTPServerError) {
@@ -65,17 +78,17 @@ struct Listener {
                 var address = target.address
                 if address.port == 0, let sharedPort { address.port = sharedPort }
                 do throws(HTTPServerError) {
-                    let channel = try await bind(address)
-                    channels.append(channel)
-                    if target.address.port == 0 { sharedPort = channel.localAddress?.port }
+                    let socket = try await bind(address)
+                    sockets.append(socket)
+                    if target.address.port == 0 { sharedPort = localAddress(socket)?.port }
                 } catch  where target.isOptional && error.code == .addressUnavailable {
                     skipped = error
                 }
             }
-            if channels.isEmpty, let skipped { throw skipped }
-            return channels
+            if sockets.isEmpty, let skipped { throw skipped }
+            return sockets
         } catch {
-            for channel in channels { try? await channel.close().get() }  // Fails only if it is closed already.
+            for socket in sockets { await close(socket) }
             throw error
         }
     }
@@ -114,9 +127,9 @@ struct Listener {
         }
     }
 
-    private func bind(_ address: SocketAddress) async throws(HTTPServerError) -> any Channel {
+    private func bind(_ address: SocketAddress) async throws(HTTPServerError) -> Socket {
         do {
-            return try await bootstrap.bind(to: address).get()
+            return try await open(address)
         } catch {
             throw Listener.error(error, for: address)
         }

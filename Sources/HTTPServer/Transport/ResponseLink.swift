@@ -1,14 +1,41 @@
-// The way of one request's task back to its connection on the event loop.
+// The way of one request's task back to its connection: events, delivered one at a time, in order.
 
 import HTTP
 import Logging
-import NIOCore
 
-/// What a request's task holds of its connection: answers go over it, one at a time, in order.
+/// What a request's task tells its connection.
+enum RequestEvent: Sendable {
+    /// The responder answered without a stream: the task is done.
+    case answered(Response)
+    /// The responder answered with a stream: the task waits until the first chunk is wanted.
+    case answeredWithStream(Response, CheckedContinuation<Bool, Never>)
+    /// The stream's next chunk; the task waits until another one is wanted.
+    case chunk(BodyChunk, CheckedContinuation<Bool, Never>)
+    /// The stream has ended, well or not: the task is done.
+    case ended(isWhole: Bool)
+    /// An interim response came before the final one.
+    case interim(InterimResponse)
+    /// The reader of the request's body wants octets, or no more of them.
+    case bodyDemand(RequestBody.Demand)
+
+    /// Nobody is there to take it: tells a task that waits so.
+    func drop() {
+        switch self {
+        case .answered(let response): response.body.cancel()
+        case .answeredWithStream(let response, let waiter):
+            response.body.cancel()
+            waiter.resume(returning: false)
+        case .chunk(_, let waiter): waiter.resume(returning: false)
+        case .ended, .interim, .bodyDemand: break
+        }
+    }
+}
+
+/// What a request's task holds of its connection.
 struct ResponseLink: Sendable {
-    let number: RequestNumber
-    let connection: NIOLoopBound<Connection>
     let logger: Logger
+    /// Hands an event on to the connection's thread; ``RequestEvent/drop()`` if that is over.
+    let deliver: @Sendable (RequestEvent) -> Void
 
     /// Asks the responder and hands the connection what it answers, chunk by chunk as the client takes them.
     func answer(_ request: Request, with responder: any Responder) async {
@@ -19,35 +46,26 @@ struct ResponseLink: Sendable {
             response = self.response(to: error)
         }
         guard case .stream(let source) = response.body.content else {
-            onLoop { $0.respond(number, with: response) }
-            return
+            return deliver(.answered(response))
         }
-        guard await pulled(after: { $0.respond(number, withStreamOf: response, waiter: $1) }) else { return }
+        guard await isWanted(after: { .answeredWithStream(response, $0) }) else { return }
         do {
             while let chunk = try await source.next() {
-                guard await pulled(after: { $0.send(number, chunk, waiter: $1) }) else { return }
+                guard await isWanted(after: { .chunk(chunk, $0) }) else { return }
             }
-            onLoop { $0.endStream(number, isWhole: true) }
+            deliver(.ended(isWhole: true))
         } catch {
             logger.debug(
                 "A response broke off",
                 metadata: ["error.type": "\(type(of: error))", "error.message": "\(error)"]
             )
-            onLoop { $0.endStream(number, isWhole: false) }
+            deliver(.ended(isWhole: false))
         }
-    }
-
-    private func onLoop(_ operation: @escaping @Sendable (Connection) -> Void) {
-        connection.eventLoop.execute { operation(connection.value) }
     }
 
     /// Hands something on and waits until the next is wanted; false: nobody wants more.
-    private func pulled(
-        after operation: @escaping @Sendable (Connection, CheckedContinuation<Bool, Never>) -> Void
-    ) async -> Bool {
-        await withCheckedContinuation { continuation in
-            connection.eventLoop.execute { operation(connection.value, continuation) }
-        }
+    private func isWanted(after event: (CheckedContinuation<Bool, Never>) -> RequestEvent) async -> Bool {
+        await withCheckedContinuation { deliver(event($0)) }
     }
 
     private func response(to error: any Error) -> Response {

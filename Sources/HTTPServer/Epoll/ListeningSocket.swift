@@ -1,0 +1,82 @@
+// A listening socket that all loops accept from.
+
+#if os(Linux)
+import CLinux
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
+/// Bound and listening from the start; closed when the last reference goes.
+final class ListeningSocket: Sendable {
+    let descriptor: Int32
+
+    /// Binds `address`; throws `IOError` with the system's number.
+    ///
+    /// Accepted connections inherit TCP_NODELAY and SO_KEEPALIVE from it.
+    init(_ address: SocketAddress, backlog: Int32) throws {
+        descriptor = clinux_tcp_socket(address.protocol == .inet6 ? AF_INET6 : AF_INET)
+        guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        do {
+            for (level, option) in [
+                (SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY),
+            ] {
+                var on: Int32 = 1
+                let result = setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+                guard result == 0 else { throw IOError(errnoCode: errno, reason: "setsockopt") }
+            }
+            let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
+            guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
+            guard listen(descriptor, backlog) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
+        } catch {
+            close(descriptor)
+            throw error
+        }
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// The address really bound.
+    var localAddress: SocketAddress? { SocketAddress(of: descriptor, asking: getsockname) }
+
+    /// The next connection's descriptor; -1 and errno if there is none.
+    func accept() -> Int32 {
+        clinux_accept(descriptor)
+    }
+
+    /// Refuses connections from now on, also those that wait; from any thread.
+    func stopListening() {
+        // Fails only on a socket that does not listen.
+        shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+}
+
+extension SocketAddress {
+    /// What `getsockname` or `getpeername` says; nil if it says nothing.
+    init?(
+        of descriptor: Int32,
+        asking call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    ) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let address = withUnsafeMutablePointer(to: &storage) { storage -> SocketAddress? in
+            let result = storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { call(descriptor, $0, &length) }
+            guard result == 0 else { return nil }
+            switch Int32(storage.pointee.ss_family) {
+            case AF_INET:
+                return storage.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { SocketAddress($0.pointee) }
+            case AF_INET6:
+                return storage.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { SocketAddress($0.pointee) }
+            default: return nil
+            }
+        }
+        guard let address else { return nil }
+        self = address
+    }
+}
+#endif

@@ -1,0 +1,91 @@
+// The tasks of one connection, and the one file that may start a Task: one for each request that the express lane could
+// not answer. It holds that task, cancels it when the connection ends, and counts it so that shutdown waits for it.
+
+import HTTP
+import Logging
+
+/// The requests of one connection that tasks work on; part of the connection, on its thread only.
+struct RequestTasks {
+    private struct Running {
+        let task: Task<Void, Never>
+        /// The task, while it waits until its stream may go on.
+        var waiter: CheckedContinuation<Bool, Never>?
+    }
+
+    private var running: [RequestNumber: Running] = [:]
+
+    /// Gives `started` to the responder; what comes of it is delivered as events of that number.
+    ///
+    /// - Parameters:
+    ///   - started: The request, as the engine wants it started.
+    ///   - remoteAddress: The client.
+    ///   - responder: Who answers.
+    ///   - logger: Told of failures.
+    ///   - count: Counts the task for as long as it runs.
+    ///   - deliver: Called on any thread.
+    mutating func start(
+        _ started: StartedRequest,
+        from remoteAddress: String,
+        with responder: any Responder,
+        logger: Logger,
+        count: ActiveCount,
+        deliver: @escaping @Sendable (RequestEvent) -> Void
+    ) {
+        var request = started.request
+        request.remoteAddress = remoteAddress
+        if started.takesInterim { request.onInterim = { deliver(.interim($0)) } }
+        started.body?.setOnDemand { deliver(.bodyDemand($0)) }
+        let link = ResponseLink(logger: logger, deliver: deliver)
+        count.enter()
+        running[started.number] = Running(
+            task: Task { [request] in
+                await link.answer(request, with: responder)
+                count.leave()
+            }
+        )
+    }
+
+    /// Lets a stream go on: its next chunk can be taken.
+    mutating func pull(_ number: RequestNumber) {
+        running[number]?.waiter.take()?.resume(returning: true)
+    }
+
+    /// Gives a request up.
+    mutating func cancel(_ number: RequestNumber) {
+        guard let request = running.removeValue(forKey: number) else { return }
+        request.task.cancel()
+        request.waiter?.resume(returning: false)
+    }
+
+    /// Tells the engine what a task has delivered.
+    mutating func take(
+        _ event: RequestEvent,
+        of number: RequestNumber,
+        engine: inout HTTP1Engine,
+        context: inout EngineContext
+    ) {
+        switch event {
+        case .answered(let response):
+            running[number] = nil
+            engine.respond(number, with: response, in: &context)
+        case .answeredWithStream(let response, let waiter):
+            guard running[number] != nil else { return event.drop() }
+            running[number]?.waiter = waiter
+            engine.respond(number, with: response, in: &context)
+        case .chunk(let chunk, let waiter):
+            guard running[number] != nil else { return event.drop() }
+            running[number]?.waiter = waiter
+            engine.send(number, chunk, in: &context)
+        case .ended(let isWhole):
+            guard running.removeValue(forKey: number) != nil else { return }
+            if isWhole {
+                engine.endStream(number, in: &context)
+            } else {
+                engine.failStream(number, in: &context)
+            }
+        case .interim(let interim): engine.interim(number, interim, in: &context)
+        case .bodyDemand(.wanted): engine.requestBodyWanted(number, in: &context)
+        case .bodyDemand(.abandoned): engine.requestBodyAbandoned(number, in: &context)
+        }
+    }
+}
