@@ -27,7 +27,13 @@ func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// Chooses adapters, parses flags, runs.
 func app(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, path: "apps/\(name)", swiftSettings: strict)
+    .executableTarget(
+        name: name,
+        dependencies: dependencies,
+        path: "apps/\(name)",
+        exclude: ["README.md"],
+        swiftSettings: strict
+    )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -47,7 +53,6 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -60,7 +65,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -74,7 +78,7 @@ let package = Package(
 
         domain("HTTPCache", ["HTTP", "CLinux"]),
 
-        adapter("HTTPServer", ["HTTP", nio("NIOCore"), nio("NIOPosix"), collections, logging, lifecycle]),
+        adapter("HTTPServer", ["HTTP", "CLinux", nio("NIOCore"), nio("NIOPosix"), logging, lifecycle]),
         adapter("HTTPClient", ["HTTP", "CCurl"]),
         adapter("HTTPCacheDisk", ["HTTP", "HTTPCache", "CLinux", grdb]),
         adapter("Daemon", [arguments, logging, lifecycle, signals]),

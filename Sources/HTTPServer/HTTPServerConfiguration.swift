@@ -1,6 +1,6 @@
 // Every limit and address of the server, with its default.
 
-/// How an ``HTTPServer`` listens and what it puts up with.
+/// How an ``Server`` listens and what it puts up with.
 ///
 /// Memory that one connection can take: ``headBytesMax`` + one read (64 KiB) + ``requestBodyBufferBytes`` + what is on
 /// its way out (128 KiB); an idle one keeps less than 1 KiB over epoll, a few KiB over SwiftNIO.

@@ -20,7 +20,7 @@ package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
         package static let badAddress = Code(kind: .badAddress)
         /// Listening failed in another way.
         package static let bindFailed = Code(kind: .bindFailed)
-        /// ``HTTPServer/bind()`` or ``HTTPServer/run()`` was called twice.
+        /// ``Server/bind()`` or ``Server/run()`` was called twice.
         package static let alreadyRan = Code(kind: .alreadyRan)
 
         package var description: String { kind.rawValue }

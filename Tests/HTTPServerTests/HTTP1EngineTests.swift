@@ -1,4 +1,5 @@
 // The connection as a state machine: answers in order, persistence, framing, bodies, ends.
+// Above 400 lines: one engine, one table of what it must do, read in order.
 
 import HTTP
 import HTTPServer

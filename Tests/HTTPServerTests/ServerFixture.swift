@@ -111,7 +111,7 @@ func withServer(
     configure(&configuration)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    let server = HTTPServer(configuration: configuration, responder: responder, logger: logger)
+    let server = Server(configuration: configuration, responder: responder, logger: logger)
     let port = try #require(try await server.bind().first?.port)
     let group = ServiceGroup(services: [server], logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { tasks in

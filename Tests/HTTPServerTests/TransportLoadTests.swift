@@ -241,7 +241,7 @@ private struct WarningCounter: LogHandler {
             configuration.transport = .epoll
             configuration.eventLoops = 1
             let warnings = WarningCounter()
-            let server = HTTPServer(
+            let server = Server(
                 configuration: configuration,
                 responder: ClosureResponder(immediate: { _ in TableResponder.answer("A") }),
                 logger: Logger(label: "test", factory: { _ in warnings })

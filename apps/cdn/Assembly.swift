@@ -56,12 +56,12 @@ struct Assembly {
     }
 
     /// What runs, in the order in which it starts; the server is last, so that it stops first.
-    func services(_ server: HTTPServer) -> [any Service] {
+    func services(_ server: Server) -> [any Service] {
         [ClientService(client: client), CacheService(cache: cache, disk: disk), server]
     }
 
     /// The server in front of the cache.
-    func server() -> HTTPServer {
+    func server() -> Server {
         var configuration = HTTPServerConfiguration { WallClock.timestamp.seconds }
         configuration.addresses =
             options.isServingLocalhost
@@ -82,7 +82,7 @@ struct Assembly {
                 )
             }
         }
-        return HTTPServer(configuration: configuration, responder: cache, logger: logger)
+        return Server(configuration: configuration, responder: cache, logger: logger)
     }
 
     private static func clientConfiguration(_ options: CdnOptions) -> HTTPClientConfiguration {

@@ -1,4 +1,5 @@
 // The life of one stored body: which octets are held, who fetches the missing ones, who reads; pure, no clock, no I/O.
+// Above 400 lines: one machine whose states make sense only together.
 
 import HTTP
 

@@ -11,7 +11,7 @@ import Synchronization
 /// it stops accepting, closes idle connections and lets the others finish what they are doing within
 /// ``HTTPServerConfiguration/shutdownGrace``; if its task is cancelled it resets them all. When ``run()`` returns, no
 /// task and no connection is left.
-package final class HTTPServer: Service {
+package final class Server: Service {
     private enum State {
         case new
         case bound

@@ -17,7 +17,7 @@ import Musl
 private let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPServerTests {
+@Suite(.timeLimit(.minutes(1))) struct ServerTests {
     // MARK: Binding
 
     @Test(arguments: TransportKind.allCases)
@@ -25,7 +25,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         var configuration = HTTPServerConfiguration(unixTime: { 0 })
         configuration.transport = transport
         configuration.addresses = [.loopback(port: 0)]
-        let server = HTTPServer(
+        let server = Server(
             configuration: configuration,
             responder: ClosureResponder(),
             logger: Logger(label: "test")
@@ -52,7 +52,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
             var configuration = HTTPServerConfiguration(unixTime: { 0 })
             configuration.transport = transport
             configuration.addresses = [.host("127.0.0.1", port: port)]
-            let second = HTTPServer(
+            let second = Server(
                 configuration: configuration,
                 responder: ClosureResponder(),
                 logger: Logger(label: "test")
@@ -78,7 +78,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         var configuration = HTTPServerConfiguration(unixTime: { 0 })
         configuration.transport = transport
         configuration.addresses = [.loopback(port: 0), expected.address]
-        let server = HTTPServer(
+        let server = Server(
             configuration: configuration,
             responder: ClosureResponder(),
             logger: Logger(label: "test")
@@ -499,7 +499,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         var configuration = HTTPServerConfiguration(unixTime: { 0 })
         configuration.transport = transport
         configuration.addresses = [.loopback(port: 0)]
-        let server = HTTPServer(configuration: configuration, responder: responder, logger: Logger(label: "test"))
+        let server = Server(configuration: configuration, responder: responder, logger: Logger(label: "test"))
         let port = try #require(try await server.bind().first?.port)
         let task = Task { try await server.run() }
         let client = try await RawClient.connect(port: port)
