@@ -86,7 +86,7 @@ struct Rule: Sendable {
                         ? "\(file.path):\(number)" : nil
                 }
             },
-            example: SourceFile(path: "waystation", text: "cd /home/me/waystation\n")
+            example: SourceFile(path: "waystation", text: "cd /root/waystation\n")
         ),
     ]
 
