@@ -1,5 +1,7 @@
 // Every limit and address of the server, with its default.
 
+package import HTTP
+
 /// How an ``Server`` listens and what it puts up with.
 ///
 /// Memory that one connection can take: ``headBytesMax`` + one read (64 KiB) + ``requestBodyBufferBytes`` + what is on
@@ -99,6 +101,8 @@ package struct HTTPServerConfiguration: Sendable {
     ///
     /// Default nil, which costs nothing.
     package var onResponse: (@Sendable (ResponseSummary) -> Void)?
+    /// Fields of the responses that the server makes itself, for requests that never reach the responder; default none.
+    package var ownResponseFields: Fields = [:]
     /// Seconds since 1970 for the `Date` field; asked at each tick of each event loop, mostly four times a second.
     package var unixTime: @Sendable () -> Int64
 

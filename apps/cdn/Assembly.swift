@@ -66,6 +66,9 @@ struct Assembly {
         configuration.addresses =
             options.isServingLocalhost
             ? [.loopback(port: options.port)] : options.hosts.map { .host($0, port: options.port) }
+        // What is refused before the cache sees it says who refused, as every other response does.
+        let name = HTTPCacheConfiguration().name
+        configuration.ownResponseFields = ["Age": "0", "Via": "1.1 \(name)", "Cache-Status": "\(name)"]
         if logger.logLevel <= .debug {
             configuration.onResponse = { [logger] summary in
                 logger.debug(

@@ -96,7 +96,7 @@ struct CdnCommand: ParsableCommand {
     )
     var originCA: String?
 
-    @Flag(help: "Do not let a client's Cache-Control or Pragma bypass the cache.")
+    @Flag(help: "Do not let a client's Cache-Control bypass the cache.")
     var ignoreClientCacheControl = false
 
     @Flag(help: "Do not store responses that set a cookie.")

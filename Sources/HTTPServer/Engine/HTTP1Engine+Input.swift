@@ -202,7 +202,7 @@ extension HTTP1Engine {
         var exchange = makeExchange(in: &context)
         exchange.keepsAlive = false
         exchange.isParallel = false
-        exchange.phase = .ready(refusal.response)
+        exchange.phase = .ready(refusal.response(with: context.configuration.ownResponseFields))
         exchanges.append(exchange)
     }
 
@@ -282,7 +282,7 @@ extension HTTP1Engine {
             guard !isDraining else { return }
             if exchanges[last].isRunning { context.actions.append(.cancel(exchanges[last].number)) }
             exchanges[last].isRunning = false
-            exchanges[last].phase = .ready(refusal.response)
+            exchanges[last].phase = .ready(refusal.response(with: context.configuration.ownResponseFields))
         case .ready, .streaming, .flushing: break
         }
     }

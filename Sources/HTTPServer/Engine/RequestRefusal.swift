@@ -74,4 +74,11 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
     package var response: Response {
         Response(status: status, text: "\(status) \(ReasonPhrase.text(for: status)): \(rawValue)")
     }
+
+    /// ``response`` with more fields.
+    package func response(with fields: Fields) -> Response {
+        var response = response
+        for line in fields.lines { response.fields.append(line, of: fields) }
+        return response
+    }
 }
