@@ -24,7 +24,9 @@ extension EpollConnection {
             keep(from: 0)
             return flushOutbox()
         case .file:
-            outcome = loop.context.output.output.withUnsafeBytes { SocketCall.send(socket, $0, isMoreComing: true) }
+            // Without MSG_MORE: a head that waits in the file's first packet leaves all of its pages out of step, which
+            // cost 0.25 instead of 0.17 CPU seconds per GB at 1 MiB (Benchmarks/discard.c, 16 connections).
+            outcome = loop.context.output.output.withUnsafeBytes { SocketCall.send(socket, $0) }
         }
         switch outcome {
         case .moved(let count):

@@ -41,7 +41,7 @@ struct Outbox {
                 switch segments[first] {
                 case .bytes(let bytes):
                     bytes.withUnsafeBytes {
-                        SocketCall.send(socket, $0, isMoreComing: first + 1 < segments.count)
+                        SocketCall.send(socket, $0, isMoreComing: isFollowedByBytes)
                     }
                 case .file(let region): SocketCall.send(socket, region, bytesMax: bytesMax - sent)
                 }
@@ -55,6 +55,11 @@ struct Outbox {
         }
         removeAll()
         return .drained
+    }
+
+    private var isFollowedByBytes: Bool {
+        guard first + 1 < segments.count, case .bytes = segments[first + 1] else { return false }
+        return true
     }
 
     /// Takes octets off the first segment.
