@@ -240,6 +240,28 @@ import Testing
         }
     }
 
+    @Test func `a private response goes to the client whose request was sent, and to nobody who waited with it`()
+        async throws
+    {
+        let origin = StubOrigin { request in
+            // The others arrive meanwhile, and wait for this one's answer.
+            for _ in 0..<1000 { await Task.yield() }
+            let cookie = request.fields.text(.cookie) ?? ""
+            return Response(status: 200, fields: ["Cache-Control": "private"], body: Body(cookie))
+        }
+        try await CacheFixture.run(origin: origin) { fixture async throws in
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                for client in 0..<20 {
+                    group.addTask { () async throws in
+                        try await fixture.get("/", ["Cookie": "client \(client)"]).body
+                            == Array("client \(client)".utf8)
+                    }
+                }
+                for try await isOwn in group { #expect(isOwn) }
+            }
+        }
+    }
+
     @Test func `a HEAD is answered from the stored GET`() async throws {
         try await CacheFixture.run(origin: origin()) { fixture async throws in
             _ = try await fixture.get()
