@@ -66,13 +66,11 @@ private struct SmallDisk {
 
     init(at directory: String, mebibytes: Int) throws {
         self.directory = directory
-        guard try Self.run("mount", "-t", "tmpfs", "-o", "size=\(mebibytes)m", "tmpfs", directory) == 0 else {
-            throw POSIXError(.EPERM)
-        }
+        guard mount("tmpfs", directory, "tmpfs", 0, "size=\(mebibytes)m") == 0 else { throw POSIXError(.EPERM) }
     }
 
     func remove() {
-        _ = try? Self.run("umount", "--lazy", directory)
+        umount2(directory, Int32(MNT_DETACH))
     }
 
     /// Whether such a file system can be mounted here.
@@ -84,15 +82,5 @@ private struct SmallDisk {
         guard let disk = try? SmallDisk(at: directory.path, mebibytes: 1) else { return false }
         disk.remove()
         return true
-    }
-
-    private static func run(_ arguments: String...) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = arguments
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
     }
 }

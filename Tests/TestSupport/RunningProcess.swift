@@ -61,7 +61,7 @@ package final class RunningProcess: Sendable {
     package let processID: Int32
     private let state: StateBox
     /// Closing it ends the group.
-    private let lifeline: FileHandle
+    private let lifeline: OwnedDescriptor
 
     private final class StateBox: Sendable {
         let mutex = Mutex(State())
@@ -69,15 +69,15 @@ package final class RunningProcess: Sendable {
 
     /// The two ends of a pipe, neither inherited by other children.
     private struct Descriptors {
-        let reading: FileHandle
-        let writing: FileHandle
+        let reading: OwnedDescriptor
+        let writing: OwnedDescriptor
 
         init() throws {
             var ends: [Int32] = [-1, -1]
             guard pipe(&ends) == 0 else { throw Failure("no pipe: errno \(errno)") }
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-            reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
-            writing = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
+            reading = OwnedDescriptor(ends[0])
+            writing = OwnedDescriptor(ends[1])
         }
     }
 
@@ -104,11 +104,11 @@ package final class RunningProcess: Sendable {
             let processID = try Self.spawn(
                 ["/bin/sh", "-c", Self.wrapper, "sh", directory ?? "."] + command,
                 environment: Self.environment.merging(environment) { $1 },
-                descriptors: [input.reading, output.writing, errors.writing].map(\.fileDescriptor)
+                descriptors: [input.reading, output.writing, errors.writing].map(\.number)
             )
             return (input, output, errors, processID)
         }
-        for descriptor in [input.reading, output.writing, errors.writing] { try descriptor.close() }
+        for descriptor in [input.reading, output.writing, errors.writing] { descriptor.close() }
         self.processID = processID
         (name, self.state, lifeline) = (command.first ?? "", state, input.writing)
         Self.collect(.output, from: output.reading, into: state)
@@ -117,7 +117,7 @@ package final class RunningProcess: Sendable {
         Thread.detachNewThread {
             var status: Int32 = 0
             while waitpid(processID, &status, 0) < 0, errno == EINTR {}
-            try? lifeline.close()  // It may have been closed already, to kill.
+            lifeline.close()
             let signal = status & 0x7f
             let code = signal == 0 ? (status >> 8) & 0xff : 128 + signal
             Self.change(state) { $0.status = code }
@@ -206,7 +206,7 @@ package final class RunningProcess: Sendable {
 
     /// Kills the program and all that it started.
     package func kill() {
-        try? lifeline.close()  // Closed already if it has ended.
+        lifeline.close()
     }
 
     private var lastWords: String {
@@ -257,10 +257,10 @@ package final class RunningProcess: Sendable {
     }
 
     /// Reads a stream to its end on a thread of its own.
-    private static func collect(_ stream: Stream, from handle: FileHandle, into state: StateBox) {
+    private static func collect(_ stream: Stream, from descriptor: OwnedDescriptor, into state: StateBox) {
         Thread.detachNewThread {
-            while case let data = handle.availableData, !data.isEmpty {
-                change(state) { $0.bytes[stream]?.append(contentsOf: data) }
+            while case let bytes = descriptor.readSome(), !bytes.isEmpty {
+                change(state) { $0.bytes[stream]?.append(contentsOf: bytes) }
             }
             change(state) { _ = $0.ended.insert(stream) }
         }

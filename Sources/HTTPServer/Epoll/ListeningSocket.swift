@@ -18,23 +18,20 @@ final class ListeningSocket: Sendable {
     ///
     /// Accepted connections inherit TCP_NODELAY and SO_KEEPALIVE from it.
     init(_ address: SocketAddress, backlog: Int32) throws {
-        descriptor = clinux_tcp_socket(address.protocol == .inet6 ? AF_INET6 : AF_INET)
-        guard descriptor >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
-        do {
-            for (level, option) in [
-                (SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY),
-            ] {
-                var on: Int32 = 1
-                let result = setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
-                guard result == 0 else { throw IOError(errnoCode: errno, reason: "setsockopt") }
-            }
-            let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
-            guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
-            guard listen(descriptor, backlog) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
-        } catch {
-            close(descriptor)
-            throw error
+        let socket = clinux_tcp_socket(address.protocol == .inet6 ? AF_INET6 : AF_INET)
+        guard socket >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
+        descriptor = socket
+        // From here on a throw runs deinit, which closes the descriptor: closing it here too would close a stranger's.
+        for (level, option) in [
+            (SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY),
+        ] {
+            var on: Int32 = 1
+            let result = setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+            guard result == 0 else { throw IOError(errnoCode: errno, reason: "setsockopt") }
         }
+        let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
+        guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
+        guard listen(descriptor, backlog) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }
     }
 
     deinit {
