@@ -15,6 +15,11 @@ func ground(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
+/// Values and rules that more than one domain speaks in.
+func shared(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
 /// The rules of one field; declares the seams that adapters fill.
 func domain(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -53,9 +58,11 @@ func support(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -65,8 +72,10 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -75,12 +84,24 @@ let package = Package(
         system("CLinux"),
 
         ground("HTTP"),
+        ground("JSON"),
+
+        shared("PeerIdentity", ["JSON", crypto]),
 
         domain("HTTPCache", ["HTTP", "CLinux"]),
+        domain("PeerRegistry", ["HTTP", "JSON", "PeerIdentity", crypto]),
+        domain("Chat", ["HTTP", "JSON", "PeerIdentity", crypto]),
 
         adapter("HTTPServer", ["HTTP", "CLinux", nio("NIOCore"), nio("NIOPosix"), logging, lifecycle]),
         adapter("HTTPClient", ["HTTP", "CCurl"]),
         adapter("HTTPCacheDisk", ["HTTP", "HTTPCache", "CLinux", grdb]),
+        adapter("PeerRegistrySQLite", ["HTTP", "PeerIdentity", "PeerRegistry", grdb]),
+        adapter(
+            "PeerRegistryRedis",
+            ["HTTP", "JSON", "PeerIdentity", "PeerRegistry", nio("NIOCore"), nio("NIOPosix")]
+        ),
+        adapter("ChatSQLite", ["Chat", "PeerIdentity", grdb]),
+        adapter("TerminalUI", []),
         adapter("Daemon", [arguments, logging, lifecycle, signals]),
 
         app(
@@ -91,6 +112,19 @@ let package = Package(
         support("TestSupport", ["HTTP"]),
         tests("TestSupport", ["TestSupport"]),
         tests("HTTP", ["HTTP", "TestSupport"]),
+        tests("JSON", ["JSON", "TestSupport"]),
+        tests("PeerIdentity", ["JSON", "PeerIdentity", "TestSupport", crypto]),
+        tests("PeerRegistry", ["HTTP", "JSON", "PeerIdentity", "PeerRegistry", "TestSupport", crypto]),
+        tests(
+            "PeerRegistryStores",
+            [
+                "HTTP", "JSON", "PeerIdentity", "PeerRegistry", "PeerRegistrySQLite", "PeerRegistryRedis",
+                "TestSupport", crypto, nio("NIOCore"), nio("NIOPosix"), grdb,
+            ]
+        ),
+        tests("Chat", ["HTTP", "JSON", "PeerIdentity", "Chat", "TestSupport", crypto]),
+        tests("ChatSQLite", ["Chat", "ChatSQLite", "PeerIdentity", "TestSupport", crypto, grdb]),
+        tests("TerminalUI", ["TerminalUI", "TestSupport"]),
         tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),
         tests("HTTPCacheDisk", ["HTTP", "HTTPCache", "HTTPCacheDisk", "TestSupport", grdb]),
         tests("HTTPClient", ["HTTP", "HTTPClient", "TestSupport"]),

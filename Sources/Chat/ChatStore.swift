@@ -1,0 +1,110 @@
+// The seam to whatever keeps a person's conversations: what is to be sent, what came, whom a name belongs to.
+
+package import PeerIdentity
+
+/// What is known of a name at one registry: kept from the first contact that the registry's record confirmed.
+package struct Pin: Sendable, Hashable {
+    package var identifier: PeerIdentifier
+    package var key: PeerKey
+    /// The newest record seen, to reach the peer by when the registry is away.
+    package var record: SignedPeerRecord?
+    /// The highest `seq` seen; a lower one is refused.
+    package var sequence: UInt64
+    /// The best suite the key ever offered; never less from then on.
+    package var suite: UInt8
+    package var isBlocked: Bool
+    /// Whether the person said `/plain NAME`.
+    package var allowsPlain: Bool
+    /// Whether the person compared the safety words.
+    package var isVerified: Bool
+
+    package init(identifier: PeerIdentifier, key: PeerKey, record: SignedPeerRecord?, sequence: UInt64, suite: UInt8) {
+        (self.identifier, self.key, self.record) = (identifier, key, record)
+        (self.sequence, self.suite) = (sequence, suite)
+        (isBlocked, allowsPlain, isVerified) = (false, false, false)
+    }
+}
+
+/// A message on its way to one recipient.
+package struct OutgoingMessage: Sendable, Hashable {
+    package enum State: UInt8, Sendable, Hashable {
+        case queued = 0
+        case delivered
+        case failed
+    }
+
+    package var to: PeerIdentifier
+    package var message: ChatMessage
+    package var state: State
+    /// Why, if it failed or is late.
+    package var reason: String?
+
+    package init(to: PeerIdentifier, message: ChatMessage, state: State = .queued, reason: String? = nil) {
+        (self.to, self.message, self.state, self.reason) = (to, message, state, reason)
+    }
+}
+
+/// A verified body as it is to be stored.
+package struct IncomingBody: Sendable, Hashable {
+    package var sender: PeerKey
+    package var from: PeerIdentifier
+    package var stream: StreamID
+    package var messages: [ChatMessage]
+
+    package init(sender: PeerKey, from: PeerIdentifier, stream: StreamID, messages: [ChatMessage]) {
+        (self.sender, self.from, self.stream, self.messages) = (sender, from, stream, messages)
+    }
+}
+
+/// What storing a body came to.
+package struct StoredBody: Sendable, Hashable {
+    /// The highest sequence stored of that stream: what the receipt says.
+    package var highest: UInt64
+    /// Those that had not been stored before, in order: to be shown.
+    package var new: [ChatMessage]
+    /// How many numbers were skipped in front of the first new one; 0: none.
+    package var missing: UInt64
+
+    package init(highest: UInt64, new: [ChatMessage], missing: UInt64) {
+        (self.highest, self.new, self.missing) = (highest, new, missing)
+    }
+}
+
+/// A line of the history, oldest first.
+package struct HistoryLine: Sendable, Hashable {
+    package var isOutgoing: Bool
+    /// Whom it was to or from, as shown then.
+    package var peer: String
+    package var atMilliseconds: UInt64
+    package var text: String
+    package var isSealed: Bool
+
+    package init(isOutgoing: Bool, peer: String, atMilliseconds: UInt64, text: String, isSealed: Bool) {
+        (self.isOutgoing, self.peer, self.atMilliseconds) = (isOutgoing, peer, atMilliseconds)
+        (self.text, self.isSealed) = (text, isSealed)
+    }
+}
+
+/// Keeps one person's outbox, inbox, pins and history. When a method returns, a kill of the process loses nothing of it.
+package protocol ChatStore: Sendable {
+    /// Numbers and queues texts, one for each recipient; returns them with their numbers. Each recipient has a stream
+    /// of its own, made at random with its first message.
+    func enqueue(_ text: String, to recipients: [PeerIdentifier], atMilliseconds: UInt64) async throws
+        -> [OutgoingMessage]
+
+    /// What is queued, by recipient in order of number, with each recipient's stream.
+    func outbox() async throws -> [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])]
+
+    /// Marks what is queued for `to` up to `sequence` as delivered, or as failed with a reason.
+    func settle(_ to: PeerIdentifier, upTo sequence: UInt64, as state: OutgoingMessage.State, reason: String?)
+        async throws
+
+    /// Stores the new messages of each body and the stream's highest number in one transaction (8 streams a key).
+    func receive(_ bodies: [IncomingBody], atMilliseconds: UInt64) async throws -> [StoredBody]
+
+    /// All pins of one registry; with `changing`, after storing those.
+    func pins(of registry: String, changing: [Pin]) async throws -> [Pin]
+
+    /// The last `limit` lines, with `adding` (plain messages, notices) stored before.
+    func history(limit: Int, adding: [HistoryLine]) async throws -> [HistoryLine]
+}

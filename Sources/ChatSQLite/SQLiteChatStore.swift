@@ -1,0 +1,1 @@
+// A person's conversations in a SQLite file.

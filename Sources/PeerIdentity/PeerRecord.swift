@@ -1,0 +1,62 @@
+// What a peer says of itself, under its key: where it listens and to which keys a message to it is sealed.
+
+/// The keys to seal to: member `enc` of a record.
+package struct SealingKeySet: Sendable, Hashable {
+    /// Suite 1: X25519, 32 octets, not of low order.
+    package var x25519: [UInt8]
+    /// Suite 2: X-Wing (ML-KEM-768 with X25519), 1,216 octets; nil if not offered.
+    package var xWing: [UInt8]?
+
+    package init(x25519: [UInt8], xWing: [UInt8]?) {
+        (self.x25519, self.xWing) = (x25519, xWing)
+    }
+}
+
+/// The payload of a `peer-record+jwt`.
+package struct PeerRecord: Sendable, Hashable {
+    /// `sub`
+    package var identifier: PeerIdentifier
+    /// `url`
+    package var url: PeerURL
+    /// `cnf`: whose record it is, and who signed it.
+    package var key: PeerKey
+    /// `enc`
+    package var sealingKeys: SealingKeySet
+    /// `seq`, below 2^53; grows with each record of a key.
+    package var sequence: UInt64
+    /// `iat`, seconds since 1970.
+    package var issuedAt: Int64
+    /// `exp`, seconds since 1970; at most 24 h after ``issuedAt``.
+    package var expiresAt: Int64
+    /// `ttl`, 2 to 3,600 s: how long the peer is present after each sign of life.
+    package var ttlSeconds: Int
+    /// `prev`: a compact `peer-handover+jwt` in which the old key names this one; nil usually.
+    package var handover: String?
+
+    package init(
+        identifier: PeerIdentifier,
+        url: PeerURL,
+        key: PeerKey,
+        sealingKeys: SealingKeySet,
+        sequence: UInt64,
+        issuedAt: Int64,
+        expiresAt: Int64,
+        ttlSeconds: Int = 30,
+        handover: String? = nil
+    ) {
+        (self.identifier, self.url, self.key, self.sealingKeys) = (identifier, url, key, sealingKeys)
+        (self.sequence, self.issuedAt, self.expiresAt) = (sequence, issuedAt, expiresAt)
+        (self.ttlSeconds, self.handover) = (ttlSeconds, handover)
+    }
+}
+
+/// A record with the signature under it; the compact form is rebuilt from the fields, octet for octet.
+package struct SignedPeerRecord: Sendable, Hashable {
+    package var record: PeerRecord
+    /// Ed25519, 64 octets.
+    package var signature: [UInt8]
+
+    package init(record: PeerRecord, signature: [UInt8]) {
+        (self.record, self.signature) = (record, signature)
+    }
+}

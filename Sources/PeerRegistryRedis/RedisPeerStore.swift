@@ -1,0 +1,1 @@
+// The registry's state in Redis, shared by many registries.

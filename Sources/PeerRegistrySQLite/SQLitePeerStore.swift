@@ -1,0 +1,1 @@
+// The registry's state in a SQLite file.
