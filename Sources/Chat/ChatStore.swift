@@ -85,18 +85,29 @@ package struct HistoryLine: Sendable, Hashable {
     }
 }
 
-/// Keeps one person's outbox, inbox, pins and history. When a method returns, a kill of the process loses nothing of it.
+/// Keeps one person's outbox, inbox, pins and history.
+///
+/// When a method returns, a kill of the process loses nothing of it.
 package protocol ChatStore: Sendable {
     /// Numbers and queues texts, one for each recipient; returns them with their numbers. Each recipient has a stream
     /// of its own, made at random with its first message.
-    func enqueue(_ text: String, to recipients: [PeerIdentifier], atMilliseconds: UInt64) async throws
+    func enqueue(
+        _ text: String,
+        to recipients: [PeerIdentifier],
+        atMilliseconds: UInt64
+    ) async throws
         -> [OutgoingMessage]
 
     /// What is queued, by recipient in order of number, with each recipient's stream.
     func outbox() async throws -> [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])]
 
     /// Marks what is queued for `to` up to `sequence` as delivered, or as failed with a reason.
-    func settle(_ to: PeerIdentifier, upTo sequence: UInt64, as state: OutgoingMessage.State, reason: String?)
+    func settle(
+        _ to: PeerIdentifier,
+        upTo sequence: UInt64,
+        as state: OutgoingMessage.State,
+        reason: String?
+    )
         async throws
 
     /// Stores the new messages of each body and the stream's highest number in one transaction (8 streams a key).

@@ -33,6 +33,7 @@ package protocol Destinations: Sendable {
     /// - Parameters:
     ///   - peer: Whose.
     ///   - refreshing: After a failure: asks the registry even if what is remembered is current.
+    /// - Returns: What is known now.
     /// - Throws: ``ChatError``: `unknownPeer`, `registryAway`, `keyChanged`, `plainOnly`, `badAnswer`.
     func destination(of peer: PeerIdentifier, refreshing: Bool) async throws(ChatError) -> Destination
 

@@ -14,23 +14,23 @@ package struct SealingKeySet: Sendable, Hashable {
 
 /// The payload of a `peer-record+jwt`.
 package struct PeerRecord: Sendable, Hashable {
-    /// `sub`
+    /// Member `sub`.
     package var identifier: PeerIdentifier
-    /// `url`
+    /// Member `url`.
     package var url: PeerURL
-    /// `cnf`: whose record it is, and who signed it.
+    /// Member `cnf`: whose record it is, and who signed it.
     package var key: PeerKey
-    /// `enc`
+    /// Member `enc`.
     package var sealingKeys: SealingKeySet
-    /// `seq`, below 2^53; grows with each record of a key.
+    /// Member `seq`, below 2^53: grows with each record of a key.
     package var sequence: UInt64
-    /// `iat`, seconds since 1970.
+    /// Member `iat`, seconds since 1970.
     package var issuedAt: Int64
-    /// `exp`, seconds since 1970; at most 24 h after ``issuedAt``.
+    /// Member `exp`, seconds since 1970: at most 24 h after ``issuedAt``.
     package var expiresAt: Int64
-    /// `ttl`, 2 to 3,600 s: how long the peer is present after each sign of life.
+    /// Member `ttl`, 2 to 3,600 s: how long the peer is present after each sign of life.
     package var ttlSeconds: Int
-    /// `prev`: a compact `peer-handover+jwt` in which the old key names this one; nil usually.
+    /// Member `prev`: a compact `peer-handover+jwt` in which the old key names this one; nil usually.
     package var handover: String?
 
     package init(

@@ -121,7 +121,9 @@ package enum PeerEventPage: Sendable, Hashable {
     case gone(oldest: UInt64)
 }
 
-/// Where the registry's state is kept: memory, SQLite, Redis. All pass one conformance suite.
+/// Where the registry's state is kept: memory, SQLite, Redis.
+///
+/// All pass one conformance suite.
 package protocol PeerStore: Sendable {
     /// 32 octets, made at random when the store was made, and kept: from it lease keys are derived.
     func secret() async throws -> [UInt8]
