@@ -121,10 +121,4 @@ struct CdnCommand: ParsableCommand {
         static let memory = ByteCount.mebibytes(256)
         static let originTimeout = Duration.seconds(30)
     }
-
-    /// The values of `--log-format`.
-    enum LogFormatName: String, CaseIterable, ExpressibleByArgument {
-        case text
-        case json
-    }
 }

@@ -71,8 +71,7 @@ struct CdnOptions: Sendable {
         ignoresClientCacheControl = command.ignoreClientCacheControl
         storesSetCookie = !command.noStoreSetCookie
         storesCloseDelimited = !command.noStoreCloseDelimited
-        logFormat =
-            command.logFormat == .json ? .json : .text(isColoured: StandardError.isColoured(environment: environment))
+        logFormat = command.logFormat.format(environment: environment)
         logLevel = command.verbose ? .debug : .notice
     }
 

@@ -15,6 +15,7 @@ extension ExitFailure {
     ///   - code: The errno.
     ///   - nextFree: Finds a port to suggest; asked only where that helps.
     ///   - flag: How a port is given: `--port 8081`.
+    /// - Returns: Code 69, 77 or 71, and a line that says what to do.
     package static func bind(
         host: String,
         port: Int,
