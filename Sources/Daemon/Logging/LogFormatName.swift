@@ -1,6 +1,6 @@
 // The values of `--log-format`.
 
-public import ArgumentParser
+import ArgumentParser
 
 /// A form of log lines as a flag names it.
 package enum LogFormatName: String, CaseIterable, ExpressibleByArgument, Sendable {
