@@ -51,7 +51,8 @@ package enum AddressScope: Int, Sendable, Hashable, Comparable, CaseIterable {
         case (0, 0) where isZeroUpTo == 16: return nil
         case (0, 0) where isZeroUpTo == 15 && octets[15] == 1: self = .loopback
         // Mapped (RFC 4291 section 2.5.5.2) and compatible (section 2.5.5.1).
-        case (0, 0) where isZeroUpTo == 10 && octets[10] == 0xff && octets[11] == 0xff: self.init(embedded: octets[12...])
+        case (0, 0) where isZeroUpTo == 10 && octets[10] == 0xff && octets[11] == 0xff:
+            self.init(embedded: octets[12...])
         case (0, 0) where isZeroUpTo >= 12: self.init(embedded: octets[12...])
         // NAT64 (RFC 6052): 64:ff9b::/96; 6to4 (RFC 3056).
         case (0, 0x64) where octets[2...].starts(with: [0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]):

@@ -37,7 +37,10 @@ struct PayloadReader {
         let start = position
         while position < octets.count, octets[position] != UInt8(ascii: "\"") {
             guard octets[position] != UInt8(ascii: "\\"), octets[position] >= 0x20 else {
-                throw PeerIdentityError(.notCanonical, "a string of the payload has what cannot stand in it, at octet \(position)")
+                throw PeerIdentityError(
+                    .notCanonical,
+                    "a string of the payload has what cannot stand in it, at octet \(position)"
+                )
             }
             position += 1
         }
@@ -70,7 +73,8 @@ struct PayloadReader {
             value = value * 10 + UInt64(octets[position] - 0x30)
             position += 1
         }
-        guard position > start, value <= Self.integerMax, position == start + 1 || octets[start] != UInt8(ascii: "0") else {
+        guard position > start, value <= Self.integerMax, position == start + 1 || octets[start] != UInt8(ascii: "0")
+        else {
             throw PeerIdentityError(.malformed, "the payload should have a whole number below 2^53 at octet \(start)")
         }
         return value

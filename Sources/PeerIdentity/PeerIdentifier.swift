@@ -44,7 +44,9 @@ package struct PeerIdentifier: Sendable, Hashable, CustomStringConvertible {
     package init(pathSegment: some Sequence<UInt8>) throws(PeerIdentityError) {
         guard let octets = PercentEncoding.decode(pathSegment, octetsMax: Self.octetsMax),
             let text = String(validating: octets, as: UTF8.self)
-        else { throw PeerIdentityError(.badIdentifier, "a name in a path is percent-encoded UTF-8, at most 128 octets") }
+        else {
+            throw PeerIdentityError(.badIdentifier, "a name in a path is percent-encoded UTF-8, at most 128 octets")
+        }
         try self.init(text)
     }
 

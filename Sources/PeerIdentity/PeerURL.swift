@@ -144,11 +144,15 @@ extension PeerURL {
         if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
         for label in labels {
             guard 1...63 ~= label.count, label.first != UInt8(ascii: "-"), label.last != UInt8(ascii: "-"),
-                label.allSatisfy({ isLetter($0) || $0 &- 0x30 < 10 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") })
+                label.allSatisfy({
+                    isLetter($0) || $0 &- 0x30 < 10 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+                })
             else { return false }
         }
         guard let last = labels.last else { return false }
-        let isNumber = last.allSatisfy { $0 &- 0x30 < 10 } || last.starts(with: Array("0x".utf8)) || last.starts(with: Array("0X".utf8))
+        let isNumber =
+            last.allSatisfy { $0 &- 0x30 < 10 } || last.starts(with: Array("0x".utf8))
+            || last.starts(with: Array("0X".utf8))
         return !isNumber || IPLiteral.ipv4(host) != nil
     }
 

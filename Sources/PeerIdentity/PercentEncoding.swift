@@ -27,7 +27,9 @@ enum PercentEncoding {
                 octets.append(octet)
                 continue
             }
-            guard let high = iterator.next().flatMap(value), let low = iterator.next().flatMap(value) else { return nil }
+            guard let high = iterator.next().flatMap(value), let low = iterator.next().flatMap(value) else {
+                return nil
+            }
             octets.append(high << 4 | low)
         }
         return octets
