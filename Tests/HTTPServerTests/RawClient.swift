@@ -1,6 +1,7 @@
 // A client of bare sockets for tests: sends any octets, and sees ends and resets as they are.
 
 import Glibc
+import NIOCore
 import NIOPosix
 
 /// What a raw connection did not do.
@@ -47,28 +48,8 @@ final class RawClient: Sendable {
             }
             var patience = timeval(tv_sec: 20, tv_usec: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-            let result: Int32
-            if ipv6 {
-                var address = sockaddr_in6()
-                address.sin6_family = sa_family_t(AF_INET6)
-                address.sin6_port = in_port_t(port).bigEndian
-                address.sin6_addr = in6addr_loopback
-                result = withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-                    }
-                }
-            } else {
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_port = in_port_t(port).bigEndian
-                address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-                result = withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                    }
-                }
-            }
+            let address = try SocketAddress(ipAddress: ipv6 ? "::1" : "127.0.0.1", port: port)
+            let result = address.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) }
             guard result == 0 else { throw RawClientError.connect(errno) }
             return client
         }

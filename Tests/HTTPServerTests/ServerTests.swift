@@ -92,6 +92,27 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
     // MARK: Requests
 
     @Test(arguments: TransportKind.allCases)
+    func `requests of one connection have one number, those of another another`(
+        _ transport: TransportKind
+    ) async throws {
+        let responder = ClosureResponder(answer: { Response(status: 200, text: "id=\($0.connectionID ?? 0);") })
+        try await withServer(over: transport, responder) { port, _ in
+            let first = try await RawClient.connect(port: port)
+            try await first.send(get)
+            let one = try await first.receive(through: ";")
+            let second = try await RawClient.connect(port: port)
+            try await second.send(get)
+            let other = try await second.receive(through: ";")
+            try await first.send(getAndClose)
+            let again = try await first.receiveAll().text
+            let ids = [one, other, again].map { $0.split(separator: "id=").last?.prefix { $0 != ";" } }
+            #expect(ids[0] == ids[2])
+            #expect(ids[0] != ids[1])
+            #expect(!ids.contains("0") && !ids.contains(nil))
+        }
+    }
+
+    @Test(arguments: TransportKind.allCases)
     func `requests are answered in order on one connection, at once or not`(_ transport: TransportKind) async throws {
         let responder = ClosureResponder(
             immediate: { $0 == "/now" ? TableResponder.answer("now") : nil },
