@@ -323,6 +323,14 @@ struct RegistryResponderTests {
         #expect(try await fixture.send(.get, "/peers?ids=a").status == 200)
     }
 
+    @Test func `a registry that is full takes no new name, but goes on with those it has`() async throws {
+        let fixture = RegistryFixture { $0.heldBytesMax = 400 }
+        #expect(try await fixture.register(record("a"), by: alice).status == 201)
+        #expect(try await fixture.register(record("b"), by: alice).status == 201)
+        #expect(try await fixture.register(record("c"), by: alice).status == 503)
+        #expect(try await fixture.register(record("a", sequence: 2), by: alice).status == 200)
+    }
+
     // MARK: Budgets
 
     @Test func `signatures are budgeted for each address, new names for each address and key`() async throws {
