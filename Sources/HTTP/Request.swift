@@ -15,6 +15,9 @@ package struct Request: Sendable {
     package var onInterim: (@Sendable (InterimResponse) -> Void)?
     /// Who sent it, as `address:port`, for logs; nil if made by ourselves.
     package var remoteAddress: String?
+    /// Which connection it came over: a number that no other connection of this process has or had; nil if made by
+    /// ourselves.
+    package var connectionID: UInt64?
 
     package init(
         method: Method = .get,
