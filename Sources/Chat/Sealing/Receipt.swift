@@ -35,7 +35,9 @@ package enum Receipt {
         return octets + key.code(of: octets)
     }
 
-    /// The highest stored number; nil unless it is a receipt under that key. Takes the same time for every wrong code.
+    /// The highest stored number; nil unless it is a receipt under that key.
+    ///
+    /// Takes the same time for every wrong code.
     package static func highest(in octets: some Collection<UInt8>, key: ReceiptKey) -> UInt64? {
         guard octets.count == count else { return nil }
         var reader = OctetReader(Array(octets))
