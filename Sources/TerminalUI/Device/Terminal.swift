@@ -117,6 +117,21 @@ package final class Terminal: Sendable {
         await show(TerminalText(text, style: style))
     }
 
+    /// Returns when all that was shown before has been handed to the system, or when the task is cancelled.
+    package func flush() async {
+        let id = state.withLock { $0.newIdentifier() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                let isCancelled = Task.isCancelled
+                let waits = state.withLock { !isCancelled && $0.waitsForWriting(id, continuation) }
+                if !waits { continuation.resume() }
+                writerWake.wake()
+            }
+        } onCancel: {
+            state.withLock { $0.cancelWaiting(id) }?.resume()
+        }
+    }
+
     /// Changes what stands in front of the line.
     package func setPrompt(_ prompt: String) {
         state.withLock { state in

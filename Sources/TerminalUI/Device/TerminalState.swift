@@ -92,6 +92,13 @@ struct TerminalState: Sendable {
         return true
     }
 
+    /// Whether a caller of `flush` must wait: someone will write what waits, or is writing.
+    mutating func waitsForWriting(_ id: Int, _ continuation: CheckedContinuation<Void, Never>) -> Bool {
+        guard phase == .open, !isOutputBroken else { return false }
+        showers.append((id, continuation))
+        return true
+    }
+
     mutating func cancelWaiting(_ id: Int) -> CheckedContinuation<Void, Never>? {
         guard let index = showers.firstIndex(where: { $0.id == id }) else { return nil }
         return showers.remove(at: index).continuation

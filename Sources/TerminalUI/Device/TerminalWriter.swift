@@ -57,7 +57,8 @@ struct TerminalWriter: Sendable {
             }
             if state.isStopped { return (.wait, showers) }
             let text = text(&state, columns, isLast: false)
-            return (text.isEmpty ? .wait : .write(text), showers)
+            // Whoever flushes waits for no more than what there is.
+            return (text.isEmpty && showers.isEmpty ? .wait : .write(text), showers)
         }
     }
 
