@@ -33,8 +33,10 @@ struct ChangesTests {
         }
     }
 
-    @Test func `joins, renewals, leaves and expiries are told as they happen`() async throws {
-        let fixture = RegistryFixture()
+    @Test(arguments: [false, true]) func `joins, renewals, leaves and expiries are told as they happen`(
+        _ isDistant: Bool
+    ) async throws {
+        let fixture = RegistryFixture(hidesImage: isDistant)
         try await running(fixture) {
             let watcher = try await watch(fixture)
             #expect(watcher.response.fields.text("Content-Type") == "text/event-stream")
@@ -61,8 +63,10 @@ struct ChangesTests {
         #expect(fixture.registry.metrics.expiries.load(ordering: .relaxed) == 1)
     }
 
-    @Test func `a watcher resumes without a gap, by query or by what it saw last`() async throws {
-        let fixture = RegistryFixture()
+    @Test(arguments: [false, true]) func `a watcher resumes without a gap, by query or by what it saw last`(
+        _ isDistant: Bool
+    ) async throws {
+        let fixture = RegistryFixture(hidesImage: isDistant) { $0.pageMax = 2 }
         for name in ["a", "b", "c"] { _ = try await register(fixture, name) }
         try await running(fixture) {
             let first = try await watch(fixture, "?since=1")
@@ -89,8 +93,10 @@ struct ChangesTests {
         }
     }
 
-    @Test func `what is no longer held is 410 with the oldest that is`() async throws {
-        let fixture = RegistryFixture(eventsMax: 3)
+    @Test(arguments: [false, true]) func `what is no longer held is 410 with the oldest that is`(
+        _ isDistant: Bool
+    ) async throws {
+        let fixture = RegistryFixture(eventsMax: 3, hidesImage: isDistant)
         for number in 0..<5 { _ = try await register(fixture, "n\(number)") }
         for (since, status) in [(0, 410), (1, 410), (2, 200), (5, 200), (6, 410)] {
             let request = Request(target: Array("/changes?since=\(since)".utf8))
@@ -126,6 +132,33 @@ struct ChangesTests {
         }
         #expect(fixture.registry.metrics.watchersLost.load(ordering: .relaxed) == 1)
         #expect(fixture.registry.log.watcherCount == 0)
+    }
+
+    @Test func `what the log no longer has is read from the store`() async throws {
+        let fixture = RegistryFixture { $0.sharedEventsMax = 1 }
+        try await running(fixture) {
+            let slow = try await watch(fixture)
+            let quick = try await watch(fixture)
+            for watcher in [slow, quick] { _ = try await watcher.next() }
+            for number in 1...6 {
+                _ = try await register(fixture, "n\(number)")
+                #expect(try await quick.events(1).first?.hasPrefix("id: \(number)\n") == true)
+            }
+            #expect(fixture.registry.log.next(after: 0, of: .all) == .behind)
+            #expect(try await slow.events(6).map { $0.prefix(5) } == (1...6).map { "id: \($0)" })
+        }
+    }
+
+    @Test func `a name whose hold is over is free, and nobody is told`() async throws {
+        let fixture = RegistryFixture()
+        _ = try await register(fixture, "a")
+        fixture.advance(seconds: 31)
+        try await fixture.registry.sweep()
+        #expect(fixture.store.count == 1)
+        fixture.advance(seconds: 600)
+        try await fixture.registry.sweep()
+        #expect(fixture.store.count == 0)
+        #expect(fixture.store.eventsNow(since: 0, limit: 9).kinds == [.join, .expire])
     }
 
     @Test func `silence is broken by comments`() async throws {

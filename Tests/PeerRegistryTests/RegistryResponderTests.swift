@@ -333,6 +333,17 @@ struct RegistryResponderTests {
 
     // MARK: Budgets
 
+    @Test(arguments: [true, false]) func `loopback is exempt unless it is said not to be`(_ isExempt: Bool) async throws
+    {
+        let fixture = RegistryFixture {
+            $0.signatures = Budget(perSecond: 1, burst: 1)
+            $0.exemptsLoopback = isExempt
+        }
+        #expect(try await fixture.register(record("a"), by: alice, from: "127.0.0.1:1").status == 201)
+        let second = try await fixture.register(record("b"), by: alice, from: "127.0.0.1:1").status
+        #expect(second == (isExempt ? 201 : 429))
+    }
+
     @Test func `signatures are budgeted for each address, new names for each address and key`() async throws {
         let fixture = RegistryFixture {
             $0.signatures = Budget(perSecond: 1, burst: 3)
