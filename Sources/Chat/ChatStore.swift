@@ -36,11 +36,31 @@ package struct OutgoingMessage: Sendable, Hashable {
     package var to: PeerIdentifier
     package var message: ChatMessage
     package var state: State
-    /// Why, if it failed or is late.
+    /// Why, if it failed or is late; how, if it was delivered in the clear.
     package var reason: String?
+    /// In which stream its number counts; zero in what is made only to be shown.
+    package var stream: StreamID
 
-    package init(to: PeerIdentifier, message: ChatMessage, state: State = .queued, reason: String? = nil) {
-        (self.to, self.message, self.state, self.reason) = (to, message, state, reason)
+    package init(
+        to: PeerIdentifier,
+        message: ChatMessage,
+        state: State = .queued,
+        reason: String? = nil,
+        stream: StreamID = StreamID(high: 0, low: 0)
+    ) {
+        (self.to, self.message, self.state, self.reason, self.stream) = (to, message, state, reason, stream)
+    }
+}
+
+/// A text as it was written, before it has a number.
+package struct Draft: Sendable, Hashable {
+    package var text: String
+    /// One message is made for each.
+    package var recipients: [PeerIdentifier]
+    package var writtenAtMilliseconds: UInt64
+
+    package init(text: String, recipients: [PeerIdentifier], writtenAtMilliseconds: UInt64) {
+        (self.text, self.recipients, self.writtenAtMilliseconds) = (text, recipients, writtenAtMilliseconds)
     }
 }
 
@@ -89,21 +109,20 @@ package struct HistoryLine: Sendable, Hashable {
 ///
 /// When a method returns, a kill of the process loses nothing of it.
 package protocol ChatStore: Sendable {
-    /// Numbers and queues texts, one for each recipient; returns them with their numbers. Each recipient has a stream
-    /// of its own, made at random with its first message.
-    func enqueue(
-        _ text: String,
-        to recipients: [PeerIdentifier],
-        atMilliseconds: UInt64
-    ) async throws
-        -> [OutgoingMessage]
+    /// Numbers and queues drafts in their order, all or none: a message for each recipient of each, returned in that order.
+    ///
+    /// Each recipient has a stream of its own, made at random with its first message, and anew if the store cannot be
+    /// sure that it knows the last number given out: else a number could be given twice, and its message be taken for
+    /// a duplicate.
+    func enqueue(_ drafts: [Draft]) async throws -> [OutgoingMessage]
 
-    /// What is queued, by recipient in order of number, with each recipient's stream.
+    /// What is queued, by recipient and stream in order of number; the older stream of a recipient first.
     func outbox() async throws -> [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])]
 
-    /// Marks what is queued for `to` up to `sequence` as delivered, or as failed with a reason.
+    /// Marks what is queued for `to` in `stream` up to `sequence` as delivered, or as failed with a reason.
     func settle(
         _ to: PeerIdentifier,
+        stream: StreamID,
         upTo sequence: UInt64,
         as state: OutgoingMessage.State,
         reason: String?
@@ -118,4 +137,24 @@ package protocol ChatStore: Sendable {
 
     /// The last `limit` lines, with `adding` (plain messages, notices) stored before.
     func history(limit: Int, adding: [HistoryLine]) async throws -> [HistoryLine]
+}
+
+extension ChatStore {
+    /// Numbers and queues one text.
+    package func enqueue(
+        _ text: String,
+        to recipients: [PeerIdentifier],
+        atMilliseconds: UInt64
+    ) async throws -> [OutgoingMessage] {
+        try await enqueue([Draft(text: text, recipients: recipients, writtenAtMilliseconds: atMilliseconds)])
+    }
+}
+
+/// Remembers what was stored and perhaps not shown: a kill between the two must not hide a message for ever.
+package protocol UnshownMessages: Sendable {
+    /// What was received and not marked as shown, oldest first: to be shown when a client starts, before it listens.
+    func unshown() async throws -> [IncomingBody]
+
+    /// Notes that a stream's messages were shown up to `sequence`; until then they are kept even without a history.
+    func markShown(from sender: PeerKey, stream: StreamID, upTo sequence: UInt64) async throws
 }
