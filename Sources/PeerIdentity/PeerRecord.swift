@@ -49,14 +49,3 @@ package struct PeerRecord: Sendable, Hashable {
         (self.ttlSeconds, self.handover) = (ttlSeconds, handover)
     }
 }
-
-/// A record with the signature under it; the compact form is rebuilt from the fields, octet for octet.
-package struct SignedPeerRecord: Sendable, Hashable {
-    package var record: PeerRecord
-    /// Ed25519, 64 octets.
-    package var signature: [UInt8]
-
-    package init(record: PeerRecord, signature: [UInt8]) {
-        (self.record, self.signature) = (record, signature)
-    }
-}

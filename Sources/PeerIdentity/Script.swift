@@ -1,0 +1,30 @@
+// The alphabets whose letters look alike, so that one name does not mix them.
+
+/// Latin, Cyrillic and Greek, by Unicode's property Script (Scripts.txt), letters only.
+struct Script: OptionSet {
+    let rawValue: UInt8
+
+    static let latin = Script(rawValue: 1)
+    static let cyrillic = Script(rawValue: 2)
+    static let greek = Script(rawValue: 4)
+
+    init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    /// The script of a letter or digit; empty for all others.
+    init(of scalar: Unicode.Scalar) {
+        switch scalar.value {
+        case 0x41...0x5a, 0x61...0x7a, 0xaa, 0xba, 0xc0...0x2b8, 0x2e0...0x2e4: self = .latin
+        case 0x370...0x3e1, 0x3f0...0x3ff, 0x1d26...0x1d2a, 0x1d5d...0x1d61, 0x1d66...0x1d6a, 0x1dbf: self = .greek
+        case 0x1f00...0x1fff, 0x2126, 0xab65, 0x10140...0x1018e, 0x1d200...0x1d245: self = .greek
+        case 0x400...0x52f, 0x1c80...0x1c8f, 0x1d2b, 0x1d78, 0x2de0...0x2dff, 0xa640...0xa69f: self = .cyrillic
+        case 0x1e030...0x1e08f: self = .cyrillic
+        case 0x1d00...0x1dbe, 0x1e00...0x1eff, 0x2071, 0x207f, 0x2090...0x209c, 0x212a...0x212b: self = .latin
+        case 0x2132, 0x214e, 0x2160...0x2188, 0x2c60...0x2c7f, 0xa722...0xa787, 0xa78b...0xa7ff: self = .latin
+        case 0xab30...0xab64, 0xab66...0xab69, 0xfb00...0xfb06, 0xff21...0xff3a, 0xff41...0xff5a: self = .latin
+        case 0x10780...0x107ba, 0x1df00...0x1dfff: self = .latin
+        default: self = []
+        }
+    }
+}
