@@ -202,12 +202,12 @@ package final class SQLitePeerStore: PeerStore {
         }
         var contents = PeerTransaction.Contents(entries: entries, events: [])
         let written = writtenEvent.load(ordering: .relaxed)
-        switch memory.eventsNow(since: written, limit: .max) {
+        switch memory.eventsNow(since: written, limit: configuration.eventsMax) {
         case .events(let events): contents.events = events
         case .gone(let oldest):
             // More than memory holds came since: the file, too, begins anew.
             contents.eventsBase = oldest - 1
-            if case .events(let events) = memory.eventsNow(since: oldest - 1, limit: .max) { contents.events = events }
+            if case .events(let events) = memory.eventsNow(since: oldest - 1, limit: configuration.eventsMax) { contents.events = events }
         }
         let lastRevision = memory.lastRevision
         if lastRevision + Self.reserveStep / 2 > reserved.load(ordering: .relaxed) {
