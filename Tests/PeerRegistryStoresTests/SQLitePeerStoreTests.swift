@@ -110,7 +110,9 @@ import Testing
         #expect(store.renewImmediately(entry, of: try PeerIdentifier("a"), expected: 1) == true)
         let deadline = ContinuousClock.now + .seconds(30)
         var found: Timestamp?
-        for number in 0... where found != Timestamp(seconds: 5_000) {
+        var number = 0
+        while found != Timestamp(seconds: 5_000) {
+            number += 1
             try #require(ContinuousClock.now < deadline, "it is not in the file after 30 s")
             let other = try sqliteStore(try copied(number))
             found = try await other.entry("a")?.presentUntil
@@ -127,6 +129,7 @@ import Testing
             // As soon as it can be seen, it is renewed; once that is acknowledged, the registration must be kept.
             var renewal: UInt64?
             while renewal == nil {
+                await Task.yield()
                 guard let held = try await store.entry(name) else { continue }
                 renewal = try await store.apply(PeerChange(held, held.revision, .renew, isDurable: false))
             }
@@ -143,7 +146,7 @@ import Testing
     @Test func `who was present has one lease from the start, but not beyond the record`() async throws {
         let first = try sqliteStore(path)
         _ = try await first.apply([
-            PeerChange(try plain("plain", until: 100), 0), PeerChange(try plain("long", until: 99_999_999_999), 0),
+            PeerChange(try plain("plain", until: 100), 0), PeerChange(try plain("long", until: 9_000_000_000), 0),
             PeerChange(try signed("signed"), 0), PeerChange(try plain("left", until: 100, isPresent: false), 0),
         ])
         try await first.close()
@@ -155,7 +158,7 @@ import Testing
         }
         #expect(try await until("plain", now: 1_000) == 1_030)
         #expect(try await until("plain", now: 10) == 100)
-        #expect(try await until("long", now: 1_000) == 99_999_999_999)
+        #expect(try await until("long", now: 1_000) == 9_000_000_000)
         #expect(try await until("left", now: 1_000) == 100)
         // Its ttl is 45 s, its record ends at 1,700,003,600.
         #expect(try await until("signed", now: 1_700_000_000) == 1_700_000_045)
