@@ -143,6 +143,20 @@ package protocol PeerStore: Sendable {
 
     /// Returns when there is an event after `revision`, or on cancellation; its value is the newest revision.
     func waitForEvents(after revision: UInt64) async throws -> UInt64
+
+    /// All that the store holds, in this process's memory, if it is kept there too and every acknowledged change stands in
+    /// it: then look-ups and batches read it without waiting. The default is nil.
+    var image: MemoryPeerStore? { get }
+
+    /// Makes a change that need not be durable, if that can be done without waiting; nil: not now, the caller takes the
+    /// long way. The default is nil.
+    ///
+    /// - Parameters:
+    ///   - entry: What is to be held, with a later lease.
+    ///   - identifier: Whose it is.
+    ///   - expected: The entry's revision on which the decision stands.
+    /// - Returns: Whether it was made: false for a conflict.
+    func renewImmediately(_ entry: PackedEntry, of identifier: PeerIdentifier, expected: UInt64) -> Bool?
 }
 
 /// An answer to ``PeerStore/entryImmediately(_:)``.
@@ -154,4 +168,14 @@ package enum ImmediateEntry: Sendable {
 
 extension PeerStore {
     package func entryImmediately(_ name: String) -> ImmediateEntry { .notNow }
+
+    package var image: MemoryPeerStore? { nil }
+
+    package func renewImmediately(
+        _ entry: PackedEntry,
+        of identifier: PeerIdentifier,
+        expected: UInt64
+    ) -> Bool? {
+        nil
+    }
 }
