@@ -145,6 +145,27 @@ import Testing
         }
     }
 
+    @Test func `a plain text that cannot be stored leaves sealed ones stored and shown`() async throws {
+        let store = StubChatStore()
+        try await withInbox(store) { inbox, log in
+            await store.hold()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await inbox.deliver(item(["first"], stream: 100)) }
+                try await store.begun.reach(1)
+                group.addTask { _ = try await inbox.deliver(item(["second"])) }
+                group.addTask {
+                    let plain = InboxItem.plain(text: "bad", name: "x", address: .unknown)
+                    #expect(await failure { try await inbox.deliver(plain) } == .notStored)
+                }
+                try await inbox.waits(for: 2)
+                await store.release()
+                try await group.waitForAll()
+            }
+            try await log.shown.reach(2)
+            #expect(log.lines == ["Bob: first", "Bob: second"])
+        }
+    }
+
     @Test func `what waits at the end is refused, and so is what comes after`() async throws {
         let store = StubChatStore()
         let inbox = Inbox(store: store, limits: InboxLimits(), now: { .start }, sink: { _ in })

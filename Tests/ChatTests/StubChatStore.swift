@@ -51,6 +51,7 @@ actor StubChatStore: ChatStore {
     }
 
     func history(limit: Int, adding: [HistoryLine]) async throws -> [HistoryLine] {
+        guard !adding.contains(where: { $0.text == "bad" }) else { throw Refusal() }
         lines += adding
         return Array(lines.suffix(limit))
     }

@@ -120,7 +120,8 @@ package final class ChatListener: Responder {
             budget.withLock { $0.failed(connection: request.connectionID) }
             return await answer(to: error)
         }
-        return try await take(opened, hash: octets.hashValue, connection: request.connectionID)
+        // The encapsulated key is in it: no two bodies begin alike.
+        return try await take(opened, hash: octets.prefix(64).hashValue, connection: request.connectionID)
     }
 
     private func answer(to error: SealingError) async -> Response {

@@ -18,6 +18,8 @@ enum InboxItem: Sendable {
         }
     }
 
+    fileprivate var isSealed: Bool { if case .sealed = self { true } else { false } }
+
     fileprivate var messageCount: Int {
         switch self {
         case .sealed(let body, _): body.messages.count
@@ -141,54 +143,60 @@ final class Inbox: Sendable {
         return nil
     }
 
+    /// Sealed bodies in one transaction, plain texts in another: the one failing does not undo the other.
     private func store(_ batch: [Entry]) async {
-        let time = now()
+        let milliseconds = UInt64(max(0, now().nanoseconds / 1_000_000))
+        await storeSealed(batch.filter { $0.item.isSealed }, atMilliseconds: milliseconds)
+        await storePlain(batch.filter { !$0.item.isSealed }, atMilliseconds: milliseconds)
+    }
+
+    private func storeSealed(_ entries: [Entry], atMilliseconds: UInt64) async {
+        guard !entries.isEmpty else { return }
+        let bodies = entries.compactMap { entry in
+            if case .sealed(let body, _) = entry.item { body } else { nil as IncomingBody? }
+        }
         do {
-            try await store(batch, at: time)
+            let stored = try await store.receive(bodies, atMilliseconds: atMilliseconds)
+            guard stored.count == entries.count else {
+                throw ChatError(.storeFailed, "the store answered for \(stored.count) of \(bodies.count) bodies")
+            }
+            for (entry, body) in zip(entries, stored) { settle(entry, .success(body.highest)) }
+            for (entry, body) in zip(entries, stored) {
+                for event in Inbox.events(of: entry.item, stored: body, atMilliseconds: atMilliseconds) {
+                    await sink(event)
+                }
+            }
         } catch {
             // One body that the store refuses must not take others with it.
-            guard batch.count > 1 else { return settle(batch.map(\.id), .failure(.notStored)) }
-            for entry in batch { await store([entry]) }
+            guard entries.count > 1 else { return settle(entries[0], .failure(.notStored)) }
+            for entry in entries { await storeSealed([entry], atMilliseconds: atMilliseconds) }
         }
     }
 
-    /// Stores the entries in one transaction (plain texts in another), answers who waits, then tells the sink.
-    private func store(_ batch: [Entry], at time: Timestamp) async throws {
-        let milliseconds = UInt64(max(0, time.nanoseconds / 1_000_000))
-        var bodies: [IncomingBody] = []
-        var lines: [HistoryLine] = []
-        for entry in batch {
-            switch entry.item {
-            case .sealed(let body, _): bodies.append(body)
-            case .plain(let text, let name, _):
-                lines.append(
-                    HistoryLine(
-                        isOutgoing: false,
-                        peer: name,
-                        atMilliseconds: milliseconds,
-                        text: text,
-                        isSealed: false
-                    )
-                )
+    private func storePlain(_ entries: [Entry], atMilliseconds: UInt64) async {
+        guard !entries.isEmpty else { return }
+        let lines = entries.compactMap { entry in
+            if case .plain(let text, let name, _) = entry.item {
+                HistoryLine(isOutgoing: false, peer: name, atMilliseconds: atMilliseconds, text: text, isSealed: false)
+            } else {
+                nil as HistoryLine?
             }
         }
-        var stored = bodies.isEmpty ? [] : try await store.receive(bodies, atMilliseconds: milliseconds)[...]
-        guard stored.count == bodies.count else {
-            throw ChatError(.storeFailed, "the store answered for \(stored.count) of \(bodies.count) bodies")
+        do {
+            _ = try await store.history(limit: 0, adding: lines)
+            for entry in entries { settle(entry, .success(0)) }
+            for entry in entries {
+                for event in Inbox.events(of: entry.item, stored: nil, atMilliseconds: atMilliseconds) {
+                    await sink(event)
+                }
+            }
+        } catch {
+            for entry in entries { settle(entry, .failure(.notStored)) }
         }
-        if !lines.isEmpty { _ = try await store.history(limit: 0, adding: lines) }
-        var events: [ChatEvent] = []
-        for entry in batch {
-            let found = if case .sealed = entry.item { stored.popFirst() } else { nil as StoredBody? }
-            settle([entry.id], .success(found?.highest ?? 0))
-            events += Inbox.events(of: entry.item, stored: found, atMilliseconds: milliseconds)
-        }
-        for event in events { await sink(event) }
     }
 
-    private func settle(_ ids: [UInt64], _ result: Result<UInt64, InboxError>) {
-        let waiters = state.withLock { state in ids.compactMap { state.waiters.removeValue(forKey: $0) } }
-        for waiter in waiters { waiter.resume(returning: result) }
+    private func settle(_ entry: Entry, _ result: Result<UInt64, InboxError>) {
+        state.withLock { $0.waiters.removeValue(forKey: entry.id) }?.resume(returning: result)
     }
 
     private static func events(of item: InboxItem, stored: StoredBody?, atMilliseconds: UInt64) -> [ChatEvent] {
