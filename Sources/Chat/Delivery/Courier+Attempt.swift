@@ -133,7 +133,8 @@ extension DeliveryOutcome {
             case .unknownPeer: .slow("nobody is called \(peer) at the registry; will retry")
             case .keyChanged: .needsPerson(error.message, keyChanged: true)
             case .plainOnly: .needsPerson(error.message, keyChanged: false)
-            case .registryAway, .nameTaken, .badAnswer, .peerAway, .notOpened, .badMessage, .storeFailed:
+            case .registryAway, .nameTaken, .badAnswer, .peerAway, .notOpened, .badMessage, .badCommand,
+                .storeFailed:
                 .later(error.message, after: nil)
             }
     }

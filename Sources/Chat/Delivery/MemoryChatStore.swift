@@ -65,9 +65,9 @@ package final class MemoryChatStore: ChatStore, UnshownMessages {
 
     package func outbox() async throws -> [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])] {
         state.withLock { state in
-            Dictionary(grouping: state.queued, by: \.to).values
-                .sorted { $0[0].to.folded < $1[0].to.folded }
-                .map { ($0[0].to, $0[0].stream, $0) }
+            let groups: [[OutgoingMessage]] = Array(Dictionary(grouping: state.queued, by: \.to).values)
+            let sorted = groups.sorted { left, right in left[0].to.folded < right[0].to.folded }
+            return sorted.map { (to: $0[0].to, stream: $0[0].stream, messages: $0) }
         }
     }
 
