@@ -41,11 +41,11 @@ struct OutboxTable {
         return OutgoingMessage(to: to, message: message, stream: stream)
     }
 
-    /// All that is queued, oldest first.
+    /// All that is queued, by recipient, oldest first.
     func queued() throws -> [OutgoingMessage] {
         let rows = try Row.fetchCursor(
             db,
-            sql: "SELECT name, high, low, sequence, written, text FROM outbox WHERE state = 0 ORDER BY id"
+            sql: "SELECT name, high, low, sequence, written, text FROM outbox WHERE state = 0 ORDER BY folded, id"
         )
         var messages: [OutgoingMessage] = []
         while let row = try rows.next() {

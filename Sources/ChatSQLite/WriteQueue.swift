@@ -18,7 +18,8 @@ final class WriteOf<Value: Sendable>: PendingWrite {
     private let continuation: CheckedContinuation<Value, any Error>
     private let value = Mutex<Value?>(nil)
 
-    init(_ continuation: CheckedContinuation<Value, any Error>, _ work: @escaping @Sendable (Database) throws -> Value) {
+    init(_ continuation: CheckedContinuation<Value, any Error>, _ work: @escaping @Sendable (Database) throws -> Value)
+    {
         (self.continuation, self.work) = (continuation, work)
     }
 

@@ -4,7 +4,7 @@ import Chat
 import Testing
 
 @Suite struct DeliveryModelTests {
-    @Test(arguments: 1...200 as ClosedRange<UInt64>)
+    @Test(arguments: 1...120 as ClosedRange<UInt64>)
     func `in memory, each message is shown exactly once and in order`(_ seed: UInt64) async throws {
         let model = try DeliveryModel(seed: seed, kind: .memory)
         try await model.run()

@@ -78,5 +78,5 @@ func key(_ number: Int) throws -> PeerKey {
 }
 
 func messages(_ numbers: ClosedRange<UInt64>) -> [ChatMessage] {
-    numbers.map { ChatMessage(sequence: $0, sentAtMilliseconds: 1000 + $0, text: "text \($0)") }
+    numbers.map { ChatMessage(sequence: $0, sentAtMilliseconds: 1000 &+ $0, text: "text \($0)") }
 }

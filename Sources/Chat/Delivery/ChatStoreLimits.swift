@@ -8,7 +8,9 @@ package struct ChatStoreLimits: Sendable {
     /// have it shown a second time only if its sender began so many newer streams, that is lost its outbox so often, before
     /// the receiver dropped the sealing key, 70 minutes at most.
     package var streamsPerKeyMax = 8
-    /// Streams in all: strangers can make as many keys as they like. The least recently used of a key that is pinned to no
+    /// Streams in all, as strangers can make as many keys as they like.
+    ///
+    /// The least recently used of a key that is pinned to no
     /// name goes first; those of pinned keys never go for this.
     package var streamsMax = 100_000
     /// Lines of history; the oldest go first.

@@ -54,7 +54,7 @@ extension Courier {
         case .refreshed:
             do {
                 return try await destinations.destination(of: attempt.to, refreshing: true)
-            } catch where error.code == .registryAway {
+            } catch  where error.code == .registryAway {
                 // What is remembered may still serve.
                 return try await destinations.destination(of: attempt.to, refreshing: false)
             }

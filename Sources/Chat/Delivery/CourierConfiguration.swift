@@ -6,8 +6,7 @@ package struct CourierConfiguration: Sendable {
     package var recipientsAtOnce = 16
     /// How many messages share a body, 1 to 64.
     package var messagesPerBodyMax = 64
-    /// The wait after the first failure; each further one doubles it, up to ``retryMax``. A quarter more or less, at
-    /// random.
+    /// The wait after the first failure, a quarter more or less at random; each further failure doubles it.
     package var firstRetry = Duration.milliseconds(250)
     /// The longest wait for a peer that does not answer.
     package var retryMax = Duration.seconds(10)

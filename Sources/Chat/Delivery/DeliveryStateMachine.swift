@@ -216,7 +216,8 @@ struct DeliveryStateMachine: Sendable {
         guard number <= max(lane.lastNumber(of: attempt.stream), last) else {
             // Numbers that we have not given out yet: this outbox is older than what was once sent from it. What the
             // receiver took for a duplicate it did not show.
-            let reason = "the outbox was restored from an older copy, and \(attempt.to) took it for known; send it again"
+            let reason =
+                "the outbox was restored from an older copy, and \(attempt.to) took it for known; send it again"
             fail(upTo: last, of: attempt.stream, reason, &lane, &effects)
             return true
         }

@@ -27,7 +27,7 @@ struct Intake: Sendable {
         return true
     }
 
-    /// What goes into the next transaction; one caller's drafts are never split. Empty: there is nothing.
+    /// What goes into the next transaction, empty if there is nothing; one caller's drafts are never split.
     mutating func nextGroup() -> [IntakeTicket] {
         var count = 0
         var drafts = 0

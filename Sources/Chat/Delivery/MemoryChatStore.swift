@@ -64,11 +64,13 @@ package final class MemoryChatStore: ChatStore, UnshownMessages {
     }
 
     package func outbox() async throws -> [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])] {
-        state.withLock { state in
-            let groups: [[OutgoingMessage]] = Array(Dictionary(grouping: state.queued, by: \.to).values)
-            let sorted = groups.sorted { left, right in left[0].to.folded < right[0].to.folded }
-            return sorted.map { (to: $0[0].to, stream: $0[0].stream, messages: $0) }
+        var byPeer: [PeerIdentifier: [OutgoingMessage]] = [:]
+        for message in state.withLock({ $0.queued }) { byPeer[message.to, default: []].append(message) }
+        let entries: [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])] = byPeer.compactMap {
+            peer,
+            messages in messages.first.map { (peer, $0.stream, messages) }
         }
+        return entries.sorted { $0.to.folded < $1.to.folded }
     }
 
     package func settle(
