@@ -68,7 +68,9 @@ let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-s
 let package = Package(
     name: "waystation",
     products: [
-        .executable(name: "cdn", targets: ["cdn"])
+        .executable(name: "cdn", targets: ["cdn"]),
+        .executable(name: "client", targets: ["client"]),
+        .executable(name: "registry", targets: ["registry"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -92,7 +94,7 @@ let package = Package(
         domain("PeerRegistry", ["HTTP", "JSON", "PeerIdentity", crypto]),
         domain("Chat", ["HTTP", "JSON", "PeerIdentity", crypto]),
 
-        adapter("HTTPServer", ["HTTP", "CLinux", nio("NIOCore"), nio("NIOPosix"), logging, lifecycle]),
+        adapter("HTTPServer", ["HTTP", "CLinux", nio("NIOCore"), nio("NIOPosix"), nioSSL, logging, lifecycle]),
         adapter("HTTPClient", ["HTTP", "CCurl"]),
         adapter("HTTPCacheDisk", ["HTTP", "HTTPCache", "CLinux", grdb]),
         adapter("PeerRegistrySQLite", ["HTTP", "PeerIdentity", "PeerRegistry", grdb]),
@@ -107,6 +109,21 @@ let package = Package(
         app(
             "cdn",
             ["HTTP", "HTTPCache", "HTTPCacheDisk", "HTTPClient", "HTTPServer", "Daemon", arguments, logging, lifecycle]
+        ),
+
+        app(
+            "client",
+            [
+                "Chat", "ChatSQLite", "HTTP", "HTTPClient", "HTTPServer", "PeerIdentity", "Daemon", "TerminalUI",
+                arguments, logging, lifecycle,
+            ]
+        ),
+        app(
+            "registry",
+            [
+                "HTTP", "HTTPServer", "PeerRegistry", "PeerRegistryRedis", "PeerRegistrySQLite", "Daemon", arguments,
+                logging, lifecycle,
+            ]
         ),
 
         support("TestSupport", ["HTTP"]),

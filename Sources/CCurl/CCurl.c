@@ -3,11 +3,14 @@
 #define _GNU_SOURCE
 #include "CCurl.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,6 +38,34 @@ CURLcode ccurl_set_transfer_callback(CURL *easy, CURLoption option, curl_write_c
 
 CURLcode ccurl_set_prereq_callback(CURL *easy, curl_prereq_callback value) {
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, value);
+}
+
+CURLcode ccurl_set_open_socket_callback(CURL *easy, curl_opensocket_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, value);
+}
+
+int ccurl_address_octets(const struct curl_sockaddr *address, uint8_t *octets) {
+    const void *start = &address->addr;
+    if (address->family == AF_INET && address->addrlen >= sizeof(struct sockaddr_in)) {
+        memcpy(octets, &((const struct sockaddr_in *)start)->sin_addr, 4);
+        return 4;
+    }
+    if (address->family == AF_INET6 && address->addrlen >= sizeof(struct sockaddr_in6)) {
+        memcpy(octets, &((const struct sockaddr_in6 *)start)->sin6_addr, 16);
+        return 16;
+    }
+    return 0;
+}
+
+int ccurl_text_octets(const char *address, uint8_t *octets) {
+    if (inet_pton(AF_INET, address, octets) == 1) {
+        return 4;
+    }
+    return inet_pton(AF_INET6, address, octets) == 1 ? 16 : 0;
+}
+
+curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address) {
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
 long ccurl_get_long(CURL *easy, CURLINFO info) {

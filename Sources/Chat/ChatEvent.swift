@@ -55,6 +55,8 @@ package struct ChatError: Error, Sendable, CustomStringConvertible {
         case notOpened
         /// A message is longer than 16 KiB, or empty.
         case badMessage
+        /// A typed line does not say what is to be done.
+        case badCommand
         /// The store failed.
         case storeFailed
     }

@@ -15,6 +15,8 @@ package struct Request: Sendable {
     package var onInterim: (@Sendable (InterimResponse) -> Void)?
     /// Who sent it, as `address:port`, for logs; nil if made by ourselves.
     package var remoteAddress: String?
+    /// The same for all requests of one connection and no other's in this process; nil if made by ourselves.
+    package var connectionID: UInt64?
 
     package init(
         method: Method = .get,

@@ -26,9 +26,12 @@ final class CurlTransfer {
     /// Nothing was sent, since its connection had octets waiting: it is to begin again.
     private(set) var isRestarting = false
     /// Our own finding, which explains libcurl's error.
-    private(set) var failure: HTTPClientError?
+    var failure: HTTPClientError?
+    /// Addresses of the host that the configuration's policy refused, and whether it allowed another.
+    var refusedAddresses: [String] = []
+    var hasAllowedAddress = false
 
-    private unowned let loop: CurlLoop
+    unowned let loop: CurlLoop
     private let chunkBytesMax: Int
     private var parser: ResponseHeadParser
     private var lines: UnsafeMutablePointer<curl_slist>?
@@ -94,6 +97,7 @@ final class CurlTransfer {
         ccurl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, configuration.connectTimeout.milliseconds)
         ccurl_set_session_watch(easy)
         setCallbacks(easy)
+        if configuration.allowsAddress != nil { setAddressPolicy(easy) }
     }
 
     private static func setCallbacks(_ easy: UnsafeMutableRawPointer) {
@@ -122,7 +126,7 @@ final class CurlTransfer {
         }
     }
 
-    private static func at(_ context: UnsafeMutableRawPointer) -> CurlTransfer {
+    static func at(_ context: UnsafeMutableRawPointer) -> CurlTransfer {
         Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
     }
 
@@ -132,6 +136,7 @@ final class CurlTransfer {
         let context = Unmanaged.passUnretained(self).toOpaque()
         for option in [
             CURLOPT_PRIVATE, CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_READDATA, CURLOPT_PREREQDATA,
+            CURLOPT_OPENSOCKETDATA,
         ] {
             ccurl_set_pointer(easy, option, context)
         }
@@ -185,7 +190,7 @@ final class CurlTransfer {
         }
         self.connection = connection
         attempts += 1
-        guard attempts <= 2 else { return false }
+        guard attempts <= 2, mayUse(connection) else { return false }
         // One retry, on a connection of its own: libcurl would try up to five connections from its pool.
         if attempts == 1 { ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
         phase = .awaitingHead
@@ -329,6 +334,7 @@ final class CurlTransfer {
             }
             return bodyError(head)
         }
+        if code == CURLE_COULDNT_CONNECT, let refusal = addressRefusal() { return refusal }
         let detail = String(cString: errorText[0] != 0 ? UnsafePointer(errorText) : curl_easy_strerror(code))
         return HTTPClientError(errorCode(code), "\(exchange.request.summary): \(detail)", curlCode: number)
     }

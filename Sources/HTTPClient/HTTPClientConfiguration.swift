@@ -47,5 +47,17 @@ package struct HTTPClientConfiguration: Sendable {
     /// The URL of a proxy on the way to every origin; nil: none, whatever the environment says.
     package var originProxy: String?
 
+    /// Whether an address may be connected to: its 4 or 16 octets, asked on the client's thread; must not block.
+    ///
+    /// Default nil: any. Asked for each address that the host's name really has before a socket is opened for it, and
+    /// again before each request on a connection, a kept one too. If it allows none, the error is
+    /// ``HTTPClientError/Code/addressRefused``. An IPv4 address within IPv6 (`::ffff:127.0.0.1`) comes as its 16
+    /// octets. With ``originProxy`` it is the proxy's address that is asked for.
+    package var allowsAddress: (@Sendable (_ address: [UInt8]) -> Bool)?
+    /// Told between which addresses each request goes out, on the client's thread; must not block.
+    ///
+    /// Default nil. Called when the connection is ready (with TLS: after the handshake) and nothing is sent yet.
+    package var onConnected: (@Sendable (ConnectionAddresses) -> Void)?
+
     package init() {}
 }

@@ -5,7 +5,7 @@ package struct HTTPClientError: Error, Sendable, Equatable, CustomStringConverti
     /// The kind of error; may grow.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
-            case couldNotResolve, couldNotConnect, tls, timeoutConnect, timeoutFirstByte, timeoutIdle
+            case couldNotResolve, couldNotConnect, addressRefused, tls, timeoutConnect, timeoutFirstByte, timeoutIdle
             case closedBeforeResponse, truncated, invalidResponse, invalidRequest, requestBodyFailed
             case overloaded, cancelled, shutDown, other
         }
@@ -16,6 +16,8 @@ package struct HTTPClientError: Error, Sendable, Equatable, CustomStringConverti
         package static let couldNotResolve = Code(kind: .couldNotResolve)
         /// No address of the host takes a connection.
         package static let couldNotConnect = Code(kind: .couldNotConnect)
+        /// ``HTTPClientConfiguration/allowsAddress`` allows none of the host's addresses.
+        package static let addressRefused = Code(kind: .addressRefused)
         /// The handshake failed or the certificate is not trusted.
         package static let tls = Code(kind: .tls)
         /// No connection within ``HTTPClientConfiguration/connectTimeout``.
@@ -69,6 +71,7 @@ package struct HTTPClientError: Error, Sendable, Equatable, CustomStringConverti
         switch code {
         case .couldNotResolve: "dns_error"
         case .couldNotConnect: "connection_refused"
+        case .addressRefused: "destination_ip_prohibited"
         case .tls: curlCode == Self.peerFailedVerification ? "tls_certificate_error" : "tls_protocol_error"
         case .timeoutConnect: "connection_timeout"
         case .timeoutFirstByte: "http_response_timeout"

@@ -25,6 +25,7 @@ struct PreparedRequest: Sendable {
     let isSecure: Bool
     /// Whether sending it twice does no harm: an idempotent method and no body, which could not be sent again.
     let isRepeatable: Bool
+    let authority: String
     /// `METHOD scheme://authority`, for messages.
     let summary: String
 
@@ -32,6 +33,7 @@ struct PreparedRequest: Sendable {
     init(_ request: Request, _ configuration: HTTPClientConfiguration) throws(HTTPClientError) {
         try Self.check(request)
         summary = "\(request.method) \(request.scheme)://\(request.authority)"
+        authority = request.authority
         let hasBody = Self.hasBody(request)
         kind =
             switch request.method {

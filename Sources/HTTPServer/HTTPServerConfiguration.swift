@@ -30,6 +30,13 @@ package struct HTTPServerConfiguration: Sendable {
     /// Default 10000, at least 1. One beyond it is answered 503 and closed.
     package var connectionsMax = 10_000
 
+    // MARK: TLS
+
+    /// What secures the connections.
+    ///
+    /// Default nil: plain HTTP. If set, ``transport`` does not count (it is SwiftNIO), and ``scheme`` is `https`.
+    package var tls: TLSConfiguration?
+
     // MARK: Requests
 
     /// Octets of a request head.

@@ -6,6 +6,7 @@ package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String {
             case addressInUse, permissionDenied, addressUnavailable, badAddress, bindFailed, alreadyRan
+            case badCertificate, badKey
         }
 
         private let kind: Kind
@@ -22,6 +23,11 @@ package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
         package static let bindFailed = Code(kind: .bindFailed)
         /// ``Server/bind()`` or ``Server/run()`` was called twice.
         package static let alreadyRan = Code(kind: .alreadyRan)
+
+        /// The certificate file cannot be read or used.
+        package static let badCertificate = Code(kind: .badCertificate)
+        /// The key file cannot be read or used, or its key is not the certificate's.
+        package static let badKey = Code(kind: .badKey)
 
         package var description: String { kind.rawValue }
     }

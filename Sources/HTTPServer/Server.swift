@@ -28,6 +28,11 @@ package final class Server: Service {
     ///   - responder: Answers every request.
     ///   - logger: Told of what goes wrong inside; never of what a request holds.
     package init(configuration: HTTPServerConfiguration, responder: any Responder, logger: Logger) {
+        var configuration = configuration
+        if configuration.tls != nil {
+            configuration.transport = .nio
+            configuration.scheme = "https"
+        }
         switch configuration.transport {
         #if os(Linux)
         case .epoll:

@@ -12,8 +12,7 @@ package enum AddressScope: Int, Sendable, Hashable, Comparable, CaseIterable {
     /// Nil for what is never to be connected: link-local, multicast, unspecified, broadcast and reserved addresses,
     /// and what is no address.
     ///
-    /// - Parameters:
-    ///   - octets: 4 or 16, in network order.
+    /// - Parameter octets: 4 or 16, in network order.
     package init?(octets: [UInt8]) {
         switch octets.count {
         case 4: self.init(ipv4: octets)

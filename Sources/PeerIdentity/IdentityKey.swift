@@ -15,8 +15,7 @@ package struct IdentityKey: Sendable, CustomStringConvertible {
 
     /// The key of this seed (RFC 8032 section 5.1.5).
     ///
-    /// - Parameters:
-    ///   - rawRepresentation: 32 octets.
+    /// - Parameter rawRepresentation: 32 octets.
     /// - Throws: ``PeerIdentityError`` with ``PeerIdentityError/Code/badKey``.
     package init(rawRepresentation: some Collection<UInt8>) throws(PeerIdentityError) {
         // The library refuses nothing but a wrong length.

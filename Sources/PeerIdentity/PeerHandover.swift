@@ -15,8 +15,7 @@ package struct PeerHandover: PeerStatement {
 
     /// The compact text, signed.
     ///
-    /// - Parameters:
-    ///   - identity: The old key.
+    /// - Parameter identity: The old key.
     /// - Returns: Member `prev` of the new key's first record.
     /// - Throws: ``PeerIdentityError`` if ``sequence`` is not below 2^53; what the crypto library throws if it cannot
     ///   sign.

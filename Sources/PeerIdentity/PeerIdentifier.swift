@@ -15,8 +15,10 @@ package struct PeerIdentifier: Sendable, Hashable, CustomStringConvertible {
     package static let charactersMax = 64
     package static let octetsMax = 128
 
-    /// The identifier of this very text, which must be in NFC: a registry refuses what is not, so that a record has one
-    /// spelling. See ``init(normalising:)`` for what a person typed.
+    /// The identifier of this very text.
+    ///
+    /// It must be in NFC, and is refused if it is not, so that a record has one spelling and a registry answers 400. See
+    /// ``init(normalising:)`` for what a person typed.
     ///
     /// - Throws: ``PeerIdentityError`` with ``PeerIdentityError/Code/badIdentifier``, its message saying which rule.
     package init(_ text: String) throws(PeerIdentityError) {
@@ -38,8 +40,7 @@ package struct PeerIdentifier: Sendable, Hashable, CustomStringConvertible {
 
     /// The identifier in a segment of a path, percent-encoded UTF-8 (RFC 3986 section 2.1).
     ///
-    /// - Parameters:
-    ///   - pathSegment: Without slashes, as it stands in the request.
+    /// - Parameter pathSegment: Without slashes, as it stands in the request.
     /// - Throws: As ``init(_:)`` does; also if it is not well encoded.
     package init(pathSegment: some Sequence<UInt8>) throws(PeerIdentityError) {
         guard let octets = PercentEncoding.decode(pathSegment, octetsMax: Self.octetsMax),

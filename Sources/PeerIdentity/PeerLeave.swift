@@ -15,8 +15,7 @@ package struct PeerLeave: PeerStatement {
 
     /// The compact text, signed.
     ///
-    /// - Parameters:
-    ///   - identity: The key that holds the name.
+    /// - Parameter identity: The key that holds the name.
     /// - Returns: What follows `Peer ` in the field Authorization.
     /// - Throws: ``PeerIdentityError`` if a number is not below 2^53; what the crypto library throws if it cannot sign.
     package func signed(by identity: IdentityKey) throws -> String {

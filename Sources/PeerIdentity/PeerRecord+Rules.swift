@@ -11,8 +11,7 @@ extension PeerRecord {
 
     /// Signs it.
     ///
-    /// - Parameters:
-    ///   - identity: The private half of ``key``.
+    /// - Parameter identity: The private half of ``key``.
     /// - Returns: The record with the signature.
     /// - Throws: ``PeerIdentityError`` if the record breaks a rule of its own, or names another key; what the crypto
     ///   library throws if it cannot sign.

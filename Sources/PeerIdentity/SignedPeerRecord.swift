@@ -18,8 +18,7 @@ package struct SignedPeerRecord: Sendable, Hashable {
     ///
     /// What it accepts has one spelling: it is written again from the fields, and every octet must be the same.
     ///
-    /// - Parameters:
-    ///   - compact: The text, at most 8 KiB.
+    /// - Parameter compact: The text, at most 8 KiB.
     /// - Throws: ``PeerIdentityError``: `tooLarge`, `malformed`, `notCanonical`, `badIdentifier`, `badURL`, `badKey`.
     package init(parsing compact: some Collection<UInt8>) throws(PeerIdentityError) {
         guard compact.count <= Self.octetsMax else {

@@ -7,8 +7,10 @@ enum XWingKey {
     private static let coefficientOctets = 1_152
     private static let modulus: UInt16 = 3_329
 
-    /// What the crypto library checks when it loads a key, without the 20 microseconds for the matrix; and the order of
-    /// the X25519 half. The tests compare it with the library.
+    /// Whether the crypto library can seal to it, and its X25519 half is not of low order.
+    ///
+    /// The library looks at a key only when it is to encapsulate, which takes 50 microseconds and more; this is the part
+    /// of it that can fail. The tests compare the two.
     static func isValid(_ key: [UInt8]) -> Bool {
         guard key.count == length else { return false }
         // FIPS 203 section 7.2: each coefficient is below q.

@@ -17,6 +17,13 @@ extension Registry {
         log.end()
     }
 
+    /// Asks the store for what is asked of it once, so that the first renewals need not wait for it.
+    ///
+    /// - Throws: ``RegistryError`` if the store cannot be read: better known before a port is opened.
+    package func prepare() async throws(RegistryError) {
+        _ = try await loadSecret()
+    }
+
     /// Ends the leases that ran out, and frees the names whose hold is over; throws only what the store throws.
     func sweep() async throws(RegistryError) {
         while !Task.isCancelled {

@@ -185,6 +185,9 @@ package final class Registry: Sendable {
                     checked = .some(verdict.signer)
                 }
                 if verdict.isNewName, !isCounted {
+                    if let image, image.heldBytes >= configuration.heldBytesMax {
+                        return refused(503, "this registry holds as many names as it can")
+                    }
                     if let wait = chargeName(to: authority) { return throttled(wait, "new names") }
                     isCounted = true
                 }

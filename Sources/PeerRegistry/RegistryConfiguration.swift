@@ -56,6 +56,10 @@ package struct RegistryConfiguration: Sendable {
     ///
     /// Default: 8 KiB. Beyond: 413.
     package var recordBytesMax = 8 * 1024
+    /// Octets of memory that entries may take, where the store keeps them in this process.
+    ///
+    /// Default: 4 GiB, about eight million names. Beyond: 503 for new names.
+    package var heldBytesMax = 4 << 30
     /// Identifiers in one batch.
     ///
     /// Default: 16,384: more than a request line holds, so that line is the limit.

@@ -1,4 +1,4 @@
-// What a person does at the keyboard, as values.
+// What a person does at the keyboard, or a program at the other end of a pipe, as values.
 
 /// One thing that came from the terminal.
 package enum TerminalInput: Sendable, Hashable {
@@ -6,6 +6,8 @@ package enum TerminalInput: Sendable, Hashable {
     case line(String)
     /// Several lines were pasted, and the person confirmed that they are to be sent.
     case pasted([String])
+    /// A line of a pipe, or a paste, had so many bytes, more than allowed: it was thrown away whole.
+    case tooLong(bytes: Int, bytesMax: Int)
     /// Ctrl-C, or Ctrl-D on an empty line.
     case end
 }

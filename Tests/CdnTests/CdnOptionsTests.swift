@@ -102,7 +102,7 @@ import Testing
 
     @Test func `binding fails with what to do`() {
         func failure(_ code: Int32, port: Int = 8080, next: Int? = 8081) -> ExitFailure {
-            CdnMessages.bindFailure(host: "10.0.0.9", port: port, code: code) { next }
+            ExitFailure.bind(host: "10.0.0.9", port: port, code: code) { next }
         }
         #expect(failure(EADDRINUSE) == ExitFailure(.unavailable, "port 8080 is taken; try --port 8081"))
         #expect(failure(EADDRINUSE, next: nil) == ExitFailure(.unavailable, "port 8080 is taken; try --port 0"))

@@ -1,6 +1,7 @@
 // A client of bare sockets for tests: sends any octets, and sees ends and resets as they are.
 
 import Glibc
+import NIOCore
 import NIOPosix
 
 /// What a raw connection did not do.
@@ -9,6 +10,7 @@ enum RawClientError: Error {
     case send(Int32)
     case receive(Int32)
     case timedOut
+    case handshake
 }
 
 /// One TCP connection to a loopback address; calls block a thread of a pool of their own, never a task's.
@@ -19,6 +21,8 @@ final class RawClient: Sendable {
         case closed
         /// The server reset the connection.
         case reset
+        /// With TLS: the server closed it without close_notify.
+        case cut
     }
 
     private static let pool: NIOThreadPool = {
@@ -28,9 +32,11 @@ final class RawClient: Sendable {
     }()
 
     private let descriptor: Int32
+    private let tls: OpenSSLSession?
 
-    private init(descriptor: Int32) {
+    private init(descriptor: Int32, tls: OpenSSLSession? = nil) {
         self.descriptor = descriptor
+        self.tls = tls
     }
 
     deinit {
@@ -39,7 +45,8 @@ final class RawClient: Sendable {
 
     /// Connects; `receiveBytes` sets a small receive buffer for a slow reader.
     static func connect(port: Int, ipv6: Bool = false, receiveBytes: Int32? = nil) async throws -> RawClient {
-        try await run {
+        let isSecure = Carrier.isSecure
+        return try await run {
             let descriptor = socket(ipv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             let client = RawClient(descriptor: descriptor)
             if var size = receiveBytes {
@@ -47,30 +54,16 @@ final class RawClient: Sendable {
             }
             var patience = timeval(tv_sec: 20, tv_usec: 0)
             setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
-            let result: Int32
-            if ipv6 {
-                var address = sockaddr_in6()
-                address.sin6_family = sa_family_t(AF_INET6)
-                address.sin6_port = in_port_t(port).bigEndian
-                address.sin6_addr = in6addr_loopback
-                result = withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
-                    }
-                }
-            } else {
-                var address = sockaddr_in()
-                address.sin_family = sa_family_t(AF_INET)
-                address.sin_port = in_port_t(port).bigEndian
-                address.sin_addr.s_addr = in_addr_t(0x7f00_0001).bigEndian
-                result = withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                    }
-                }
-            }
+            let address = try SocketAddress(ipAddress: ipv6 ? "::1" : "127.0.0.1", port: port)
+            let result = address.withSockAddr { Glibc.connect(descriptor, $0, socklen_t($1)) }
             guard result == 0 else { throw RawClientError.connect(errno) }
-            return client
+            guard isSecure else { return client }
+            let own = dup(descriptor)
+            guard let tls = OpenSSLSession(own) else {
+                Glibc.close(own)
+                throw RawClientError.handshake
+            }
+            return RawClient(descriptor: own, tls: tls)
         }
     }
 
@@ -78,11 +71,7 @@ final class RawClient: Sendable {
         try await RawClient.run { [self] in
             var octets = Array(text.utf8)[...]
             while !octets.isEmpty {
-                let count = octets.withUnsafeBytes {
-                    Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL))
-                }
-                guard count > 0 else { throw RawClientError.send(errno) }
-                octets.removeFirst(count)
+                octets.removeFirst(try sendSome(octets))
             }
         }
     }
@@ -113,13 +102,10 @@ final class RawClient: Sendable {
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             var total = 0
             while true {
-                let count = recv(descriptor, &buffer, buffer.count, 0)
-                if count == 0 { return (total, .closed) }
-                guard count > 0 else {
-                    guard errno == ECONNRESET else { throw RawClientError.receive(errno) }
-                    return (total, .reset)
+                switch try receiveSome(&buffer) {
+                case .count(let count): total += count
+                case .end(let end): return (total, end)
                 }
-                total += count
             }
         }
     }
@@ -131,20 +117,53 @@ final class RawClient: Sendable {
             var all: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 64 * 1024)
             while !isEnough(all) {
-                let count = recv(descriptor, &buffer, buffer.count, 0)
-                if count == 0 { return (all, .closed) }
-                if count < 0 {
-                    if errno == ECONNRESET { return (all, .reset) }
-                    throw errno == EAGAIN ? RawClientError.timedOut : RawClientError.receive(errno)
+                switch try receiveSome(&buffer) {
+                case .count(let count): all += buffer[..<count]
+                case .end(let end): return (all, end)
                 }
-                all += buffer[..<count]
             }
             return (all, nil)
         }
     }
 
-    /// Closes the sending side.
+    private enum Received {
+        case count(Int)
+        case end(End)
+    }
+
+    private func sendSome(_ octets: ArraySlice<UInt8>) throws -> Int {
+        if let tls {
+            guard case .moved(let count) = tls.write(octets) else { throw RawClientError.send(errno) }
+            return count
+        }
+        let count = octets.withUnsafeBytes {
+            Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(truncatingIfNeeded: MSG_NOSIGNAL))
+        }
+        guard count > 0 else { throw RawClientError.send(errno) }
+        return count
+    }
+
+    private func receiveSome(_ buffer: inout [UInt8]) throws -> Received {
+        let number: Int32
+        if let tls {
+            switch tls.read(into: &buffer) {
+            case .moved(let count): return .count(count)
+            case .closed: return .end(.closed)
+            case .cut: return .end(.cut)
+            case .failed(let failure): number = failure
+            }
+        } else {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            if count >= 0 { return count == 0 ? .end(.closed) : .count(count) }
+            number = errno
+        }
+        if number == ECONNRESET { return .end(.reset) }
+        throw number == EAGAIN ? RawClientError.timedOut : RawClientError.receive(number)
+    }
+
+    /// Closes the sending side, with TLS after close_notify.
     func shutDownSending() {
+        tls?.sayClose()
         shutdown(descriptor, Int32(SHUT_WR))
     }
 

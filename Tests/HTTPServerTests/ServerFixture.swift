@@ -99,18 +99,36 @@ final class ScriptedSource: BodySource {
 
 /// Runs a server on a free loopback port for as long as `body` does.
 func withServer(
-    over transport: TransportKind,
+    over carrier: Carrier,
     _ responder: some Responder,
     configure: (inout HTTPServerConfiguration) -> Void = { _ in },
+    adjustTLS: (inout TLSConfiguration) -> Void = { _ in },
+    log: (any LogHandler)? = nil,
     body: (_ port: Int, _ group: ServiceGroup) async throws -> Void
 ) async throws {
     var configuration = HTTPServerConfiguration(unixTime: { 784_111_777 })
     configuration.addresses = [.loopback(port: 0)]
-    configuration.transport = transport
     configuration.eventLoops = 1
     configure(&configuration)
-    var logger = Logger(label: "test")
-    logger.logLevel = .critical
+    try await carrier.run(configuration) { configuration in
+        var configuration = configuration
+        if var tls = configuration.tls {
+            adjustTLS(&tls)
+            configuration.tls = tls
+        }
+        try await withServer(configuration, responder, log: log, body: body)
+    }
+}
+
+/// Runs a server of that configuration for as long as `body` does.
+func withServer(
+    _ configuration: HTTPServerConfiguration,
+    _ responder: some Responder,
+    log: (any LogHandler)? = nil,
+    body: (_ port: Int, _ group: ServiceGroup) async throws -> Void
+) async throws {
+    var logger = Logger(label: "test", factory: { log ?? StreamLogHandler.standardError(label: $0) })
+    logger.logLevel = log == nil ? .critical : .trace
     let server = Server(configuration: configuration, responder: responder, logger: logger)
     let port = try #require(try await server.bind().first?.port)
     let group = ServiceGroup(services: [server], logger: logger)

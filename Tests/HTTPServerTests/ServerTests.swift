@@ -48,7 +48,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
 
     @Test(arguments: TransportKind.allCases)
     func `a taken port is an error that names the address`(_ transport: TransportKind) async throws {
-        try await withServer(over: transport, ClosureResponder()) { port, _ in
+        try await withServer(over: transport == .epoll ? .epoll : .nio, ClosureResponder()) { port, _ in
             var configuration = HTTPServerConfiguration(unixTime: { 0 })
             configuration.transport = transport
             configuration.addresses = [.host("127.0.0.1", port: port)]
@@ -91,13 +91,34 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
 
     // MARK: Requests
 
-    @Test(arguments: TransportKind.allCases)
-    func `requests are answered in order on one connection, at once or not`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `requests of one connection have one number, those of another another`(
+        _ carrier: Carrier
+    ) async throws {
+        let responder = ClosureResponder(answer: { Response(status: 200, text: "id=\($0.connectionID ?? 0);") })
+        try await withServer(over: carrier, responder) { port, _ in
+            let first = try await RawClient.connect(port: port)
+            try await first.send(get)
+            let one = try await first.receive(through: ";")
+            let second = try await RawClient.connect(port: port)
+            try await second.send(get)
+            let other = try await second.receive(through: ";")
+            try await first.send(getAndClose)
+            let again = try await first.receiveAll().text
+            let ids = [one, other, again].map { $0.split(separator: "id=").last?.prefix { $0 != ";" } }
+            #expect(ids[0] == ids[2])
+            #expect(ids[0] != ids[1])
+            #expect(!ids.contains("0") && !ids.contains(nil))
+        }
+    }
+
+    @Test(arguments: Carrier.allCases)
+    func `requests are answered in order on one connection, at once or not`(_ carrier: Carrier) async throws {
         let responder = ClosureResponder(
             immediate: { $0 == "/now" ? TableResponder.answer("now") : nil },
             answer: { Response(status: 200, text: "\($0.targetText) \($0.remoteAddress?.prefix(10) ?? "")") }
         )
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             try await client.send(
                 "GET /now HTTP/1.1\r\nHost: h\r\n\r\nGET /later HTTP/1.1\r\nHost: h\r\n\r\n" + getAndClose
@@ -109,15 +130,15 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `an upload larger than every buffer arrives whole`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `an upload larger than every buffer arrives whole`(_ carrier: Carrier) async throws {
         let responder = ClosureResponder(answer: { request in
             guard case .stream(let source) = request.body.content else { return Response(status: 500) }
             var count = 0
             while let chunk = try await source.next() { count += chunk.count }
             return Response(status: 200, text: "\(count)")
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             let size = 3_000_000
             try await client.send(
@@ -129,13 +150,13 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `interim responses reach the client before the final one`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `interim responses reach the client before the final one`(_ carrier: Carrier) async throws {
         let responder = ClosureResponder(answer: { request in
             request.onInterim?(InterimResponse(status: 103, fields: ["Link": "</style>"]))
             return Response(status: 200)
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             try await client.send(getAndClose)
             let text = try await client.receiveAll().text
@@ -147,13 +168,13 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         var response: Response { Response(status: 418, text: "short and stout") }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `an error chooses its response, any other is 502`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `an error chooses its response, any other is 502`(_ carrier: Carrier) async throws {
         let responder = ClosureResponder(answer: { request in
             if request.targetText == "/tea" { throw Teapot() }
             throw BodyError.truncated
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             try await client.send("GET /tea HTTP/1.1\r\nHost: h\r\n\r\n" + getAndClose)
             let text = try await client.receiveAll().text
@@ -164,9 +185,8 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
 
     // MARK: Bodies
 
-    @Test(arguments: TransportKind.allCases, [1, 5000, 100_000, 3_000_000])
-    func `a body of any size in memory or in a file arrives whole`(_ transport: TransportKind, _ size: Int) async throws
-    {
+    @Test(arguments: Carrier.allCases, [1, 5000, 100_000, 3_000_000])
+    func `a body of any size in memory or in a file arrives whole`(_ carrier: Carrier, _ size: Int) async throws {
         let octets = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let region = try temporaryFile(octets)
         let responder = ClosureResponder(
@@ -185,7 +205,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
                 }
             }
         )
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             for target in ["/bytes", "/file", "/later/bytes", "/later/file"] {
                 let client = try await RawClient.connect(port: port)
                 let request = "GET \(target) HTTP/1.1\r\nHost: h\r\n"
@@ -198,9 +218,9 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases, [true, false])
+    @Test(arguments: Carrier.allCases, [true, false])
     func `a stream of chunks of files and octets arrives whole`(
-        _ transport: TransportKind,
+        _ carrier: Carrier,
         _ isDeclared: Bool
     )
         async throws
@@ -218,7 +238,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
             let length: Int64? = isDeclared ? 400_002 : nil
             return Response(status: 200, body: Body(length: length, content: .stream(Mixed(chunks))))
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             try await client.send(getAndClose)
             let text = try await client.receiveAll().text
@@ -232,9 +252,9 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
+    @Test(arguments: Carrier.allCases)
     func `a stream that breaks off is a reset, even for a client that reads until the end`(
-        _ transport: TransportKind
+        _ carrier: Carrier
     ) async throws {
         final class Broken: BodySource {
             let isFirst = Mutex(true)
@@ -252,7 +272,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         let responder = ClosureResponder(answer: { _ in
             Response(status: 200, body: Body(length: nil, content: .stream(Broken())))
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             for version in ["1.0", "1.1"] {
                 let client = try await RawClient.connect(port: port)
                 try await client.send("GET / HTTP/\(version)\r\nHost: h\r\n\r\n")
@@ -261,14 +281,14 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a slow reader does not make a stream run ahead`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `a slow reader does not make a stream run ahead`(_ carrier: Carrier) async throws {
         let source = ScriptedSource(chunks: 1024, of: 64 * 1024)
         let responder = ClosureResponder(
             immediate: { $0 == "/now" ? TableResponder.answer("now") : nil },
             answer: { _ in Response(status: 200, body: Body(length: 64 << 20, content: .stream(source))) }
         )
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let slow = try await RawClient.connect(port: port, receiveBytes: 4096)
             try await slow.send(getAndClose)
             _ = try await slow.receive(through: "\r\n\r\n")
@@ -289,14 +309,14 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
 
     // MARK: Clients that leave or linger
 
-    @Test(arguments: TransportKind.allCases)
-    func `a half-closed client still gets its response`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `a half-closed client still gets its response`(_ carrier: Carrier) async throws {
         let goOn = Signal()
         let responder = ClosureResponder(answer: { _ in
             await goOn.wait()
             return Response(status: 200, body: Body("late"))
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             try await client.send(get)
             client.shutDownSending()
@@ -307,13 +327,13 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a client that resets cancels a stream that waits for data`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `a client that resets cancels a stream that waits for data`(_ carrier: Carrier) async throws {
         let source = ScriptedSource(chunks: 1, of: 10, stalls: true)
         let responder = ClosureResponder(answer: { _ in
             Response(status: 200, body: Body(length: nil, content: .stream(source)))
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             do {
                 let client = try await RawClient.connect(port: port)
                 try await client.send(get)
@@ -325,13 +345,13 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a client that closes cancels a stream that waits for data`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `a client that closes cancels a stream that waits for data`(_ carrier: Carrier) async throws {
         let source = ScriptedSource(chunks: 1, of: 10, stalls: true)
         let responder = ClosureResponder(answer: { _ in
             Response(status: 200, body: Body(length: nil, content: .stream(source)))
         })
-        try await withServer(over: transport, responder, configure: { $0.halfClosedTimeout = .milliseconds(50) }) {
+        try await withServer(over: carrier, responder, configure: { $0.halfClosedTimeout = .milliseconds(50) }) {
             port,
             _ in
             do {
@@ -344,8 +364,8 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a client that leaves cancels the task of its request`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `a client that leaves cancels the task of its request`(_ carrier: Carrier) async throws {
         let (begun, cancelled) = (Signal(), Signal())
         let responder = ClosureResponder(answer: { _ in
             begun.fire()
@@ -356,7 +376,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
             }
             throw CancellationError()
         })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             do {
                 let client = try await RawClient.connect(port: port)
                 try await client.send(get)
@@ -367,9 +387,9 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a head that never ends is answered 408 and closed`(_ transport: TransportKind) async throws {
-        try await withServer(over: transport, ClosureResponder(), configure: { $0.headTimeout = .milliseconds(100) }) {
+    @Test(arguments: Carrier.allCases)
+    func `a head that never ends is answered 408 and closed`(_ carrier: Carrier) async throws {
+        try await withServer(over: carrier, ClosureResponder(), configure: { $0.headTimeout = .milliseconds(100) }) {
             port,
             _ in
             let client = try await RawClient.connect(port: port)
@@ -380,9 +400,9 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a connection that rests is closed without a word`(_ transport: TransportKind) async throws {
-        try await withServer(over: transport, ClosureResponder(), configure: { $0.idleTimeout = .milliseconds(50) }) {
+    @Test(arguments: Carrier.allCases)
+    func `a connection that rests is closed without a word`(_ carrier: Carrier) async throws {
+        try await withServer(over: carrier, ClosureResponder(), configure: { $0.idleTimeout = .milliseconds(50) }) {
             port,
             _ in
             let client = try await RawClient.connect(port: port)
@@ -392,13 +412,13 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `a client that takes nothing is reset after the write timeout`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `a client that takes nothing is reset after the write timeout`(_ carrier: Carrier) async throws {
         let source = ScriptedSource(chunks: 1024, of: 64 * 1024)
         let responder = ClosureResponder(answer: { _ in
             Response(status: 200, body: Body(length: nil, content: .stream(source)))
         })
-        try await withServer(over: transport, responder, configure: { $0.writeStallTimeout = .milliseconds(200) }) {
+        try await withServer(over: carrier, responder, configure: { $0.writeStallTimeout = .milliseconds(200) }) {
             port,
             _ in
             let client = try await RawClient.connect(port: port, receiveBytes: 4096)
@@ -407,12 +427,12 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
+    @Test(arguments: Carrier.allCases)
     func `the answer to a refused upload can be read before the connection ends`(
-        _ transport: TransportKind
+        _ carrier: Carrier
     ) async throws {
         let responder = ClosureResponder(answer: { _ in Response(status: 403, text: "no") })
-        try await withServer(over: transport, responder) { port, _ in
+        try await withServer(over: carrier, responder) { port, _ in
             let client = try await RawClient.connect(port: port)
             try await client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
             let head = try await client.receive(through: "no\n")
@@ -425,10 +445,10 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
 
     // MARK: Limits
 
-    @Test(arguments: TransportKind.allCases)
-    func `as many connections as allowed are served, one more is told 503`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `as many connections as allowed are served, one more is told 503`(_ carrier: Carrier) async throws {
         let responder = ClosureResponder(immediate: { _ in TableResponder.answer("A") })
-        try await withServer(over: transport, responder, configure: { $0.connectionsMax = 2 }) { port, _ in
+        try await withServer(over: carrier, responder, configure: { $0.connectionsMax = 2 }) { port, _ in
             var clients: [RawClient] = []
             for _ in 0..<2 {
                 let client = try await RawClient.connect(port: port)
@@ -446,9 +466,9 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
 
     // MARK: Shutdown
 
-    @Test(arguments: TransportKind.allCases)
+    @Test(arguments: Carrier.allCases)
     func `graceful shutdown closes idle connections and lets running requests finish`(
-        _ transport: TransportKind
+        _ carrier: Carrier
     ) async throws {
         let (begun, goOn) = (Signal(), Signal())
         let responder = ClosureResponder(answer: { _ in
@@ -456,7 +476,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
             await goOn.wait()
             return Response(status: 200, body: Body("done"))
         })
-        try await withServer(over: transport, responder) { port, group in
+        try await withServer(over: carrier, responder) { port, group in
             let idle = try await RawClient.connect(port: port)
             let busy = try await RawClient.connect(port: port)
             try await busy.send(get)
@@ -472,13 +492,13 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `what does not finish within the grace is cut`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `what does not finish within the grace is cut`(_ carrier: Carrier) async throws {
         let source = ScriptedSource(chunks: 1, of: 10, stalls: true)
         let responder = ClosureResponder(answer: { _ in
             Response(status: 200, body: Body(length: nil, content: .stream(source)))
         })
-        try await withServer(over: transport, responder, configure: { $0.shutdownGrace = .milliseconds(100) }) {
+        try await withServer(over: carrier, responder, configure: { $0.shutdownGrace = .milliseconds(100) }) {
             port,
             group in
             let client = try await RawClient.connect(port: port)
@@ -490,24 +510,25 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         }
     }
 
-    @Test(arguments: TransportKind.allCases)
-    func `cancelling run cuts everything`(_ transport: TransportKind) async throws {
+    @Test(arguments: Carrier.allCases)
+    func `cancelling run cuts everything`(_ carrier: Carrier) async throws {
         let source = ScriptedSource(chunks: 1, of: 10, stalls: true)
         let responder = ClosureResponder(answer: { _ in
             Response(status: 200, body: Body(length: nil, content: .stream(source)))
         })
         var configuration = HTTPServerConfiguration(unixTime: { 0 })
-        configuration.transport = transport
         configuration.addresses = [.loopback(port: 0)]
-        let server = Server(configuration: configuration, responder: responder, logger: Logger(label: "test"))
-        let port = try #require(try await server.bind().first?.port)
-        let task = Task { try await server.run() }
-        let client = try await RawClient.connect(port: port)
-        try await client.send(get)
-        _ = try await client.receive(through: "xxxxxxxxxx\r\n")
-        task.cancel()
-        try await task.value
-        #expect(try await client.receiveAll().end == .reset)
+        try await carrier.run(configuration) { configuration in
+            let server = Server(configuration: configuration, responder: responder, logger: Logger(label: "test"))
+            let port = try #require(try await server.bind().first?.port)
+            let task = Task { try await server.run() }
+            let client = try await RawClient.connect(port: port)
+            try await client.send(get)
+            _ = try await client.receive(through: "xxxxxxxxxx\r\n")
+            task.cancel()
+            try await task.value
+            #expect(try await client.receiveAll().end == .reset)
+        }
     }
 
     // MARK: Files

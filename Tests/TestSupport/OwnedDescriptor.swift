@@ -25,6 +25,24 @@ final class OwnedDescriptor: Sendable {
         if isOpen.exchange(false, ordering: .acquiringAndReleasing) { _ = Glibc.close(number) }
     }
 
+    /// Writes all of `bytes`, waiting while there is no room; false if nobody reads.
+    func write(_ bytes: [UInt8]) -> Bool {
+        _ = Self.ignoresBrokenPipes
+        var rest = bytes[...]
+        while !rest.isEmpty, isOpen.load(ordering: .acquiring) {
+            let count = rest.withUnsafeBytes { Glibc.write(number, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest.removeFirst(count)
+        }
+        return rest.isEmpty
+    }
+
+    private static let ignoresBrokenPipes: Bool = {
+        signal(SIGPIPE, SIG_IGN)
+        return true
+    }()
+
     /// The octets that are there, waited for if there are none; empty at the end.
     func readSome() -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in

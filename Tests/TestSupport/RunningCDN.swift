@@ -12,12 +12,7 @@ package final class RunningCDN: Sendable {
         (self.base, self.process) = (base, process)
     }
 
-    /// The executable built with the tests, which lies beside them; WAYSTATION_TEST_CDN names another.
-    package static var executable: String {
-        if let other = ProcessInfo.processInfo.environment["WAYSTATION_TEST_CDN"] { return other }
-        return URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-            .appending(path: "cdn").path
-    }
+    package static var executable: String { Product.path("cdn") }
 
     /// Starts it in front of `url` with its store in a directory of the test's, and waits until it serves.
     package static func start(_ url: String, store: String, _ flags: String...) async throws -> RunningCDN {

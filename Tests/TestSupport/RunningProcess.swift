@@ -62,6 +62,8 @@ package final class RunningProcess: Sendable {
     private let state: StateBox
     /// Closing it ends the group.
     private let lifeline: OwnedDescriptor
+    /// What the program reads.
+    private let inputEnd: OwnedDescriptor
 
     private final class StateBox: Sendable {
         let mutex = Mutex(State())
@@ -83,10 +85,11 @@ package final class RunningProcess: Sendable {
 
     private static let spawning = Mutex(())
 
+    /// Descriptor 0 is the lifeline, 3 the program's input.
     private static let wrapper = """
-        exec 3<&0 </dev/null
-        { cat <&3 >/dev/null; kill -KILL 0; } >/dev/null 2>&1 &
-        cd -- "$1" && shift && exec "$@" 3<&-
+        exec 4<&0 <&3 3<&-
+        { cat <&4 >/dev/null; kill -KILL 0; } </dev/null >/dev/null 2>&1 &
+        cd -- "$1" && shift && exec "$@" 4<&-
         """
 
     /// Starts `command`, looked up in PATH and the system's directories for servers.
@@ -95,22 +98,30 @@ package final class RunningProcess: Sendable {
     ///   - command: The program and its arguments.
     ///   - environment: Variables to set beside those inherited.
     ///   - directory: The working directory.
+    ///   - hasInput: Whether its standard input is a pipe for ``write(_:)``; else it is at its end.
     /// - Throws: Whatever keeps the shell from starting; a program that is not there is an exit code of 127.
-    package init(_ command: [String], environment: [String: String] = [:], directory: String? = nil) throws {
+    package init(
+        _ command: [String],
+        environment: [String: String] = [:],
+        directory: String? = nil,
+        hasInput: Bool = false
+    ) throws {
         let state = StateBox()
         // One at a time: a child started between the making of a pipe and its flag would inherit the pipe.
-        let (input, output, errors, processID) = try Self.spawning.withLock { _ in
-            let (input, output, errors) = (try Descriptors(), try Descriptors(), try Descriptors())
+        let (life, output, errors, input, processID) = try Self.spawning.withLock { _ in
+            let (life, input) = (try Descriptors(), try Descriptors())
+            let (output, errors) = (try Descriptors(), try Descriptors())
             let processID = try Self.spawn(
                 ["/bin/sh", "-c", Self.wrapper, "sh", directory ?? "."] + command,
                 environment: Self.environment.merging(environment) { $1 },
-                descriptors: [input.reading, output.writing, errors.writing].map(\.number)
+                descriptors: [life.reading, output.writing, errors.writing, input.reading].map(\.number)
             )
-            return (input, output, errors, processID)
+            return (life, output, errors, input, processID)
         }
-        for descriptor in [input.reading, output.writing, errors.writing] { descriptor.close() }
+        for descriptor in [life.reading, output.writing, errors.writing, input.reading] { descriptor.close() }
+        if !hasInput { input.writing.close() }
         self.processID = processID
-        (name, self.state, lifeline) = (command.first ?? "", state, input.writing)
+        (name, self.state, lifeline, inputEnd) = (command.first ?? "", state, life.writing, input.writing)
         Self.collect(.output, from: output.reading, into: state)
         Self.collect(.errors, from: errors.reading, into: state)
         let lifeline = lifeline
@@ -197,6 +208,18 @@ package final class RunningProcess: Sendable {
         return state.mutex.withLock {
             Outcome(status: $0.status ?? -1, output: $0.text(.output), errors: $0.text(.errors))
         }
+    }
+
+    /// Writes to the program's standard input; throws if it reads no more.
+    ///
+    /// Blocks while the pipe is full.
+    package func write(_ text: String) throws {
+        guard inputEnd.write(Array(text.utf8)) else { throw Failure("\(name) reads no more; \(lastWords)") }
+    }
+
+    /// Ends the program's standard input.
+    package func endInput() {
+        inputEnd.close()
     }
 
     /// Sends a signal to the program alone.

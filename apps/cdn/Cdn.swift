@@ -45,7 +45,7 @@ enum Cdn {
     }
 
     private static func bindFailure(_ error: HTTPServerError, _ options: CdnOptions) -> ExitFailure {
-        CdnMessages.bindFailure(
+        .bind(
             host: options.hosts.first ?? "localhost",
             port: options.port,
             code: systemErrorCode(of: error),

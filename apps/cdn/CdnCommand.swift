@@ -45,7 +45,7 @@ struct CdnCommand: ParsableCommand {
 
     @Option(
         help: "Where to listen; 0: any free port, told by the ready line. (default: \(Default.port))",
-        transform: Values.port
+        transform: ListenValues.port
     )
     var port = Default.port
 
@@ -54,7 +54,7 @@ struct CdnCommand: ParsableCommand {
             "An address to listen on; repeatable. 0.0.0.0 and :: serve others. (default: 127.0.0.1 and ::1)",
             valueName: "address"
         ),
-        transform: Values.host
+        transform: ListenValues.host
     )
     var host: [[String]] = []
 
@@ -120,11 +120,5 @@ struct CdnCommand: ParsableCommand {
         static let storeSize = ByteCount.gibibytes(10)
         static let memory = ByteCount.mebibytes(256)
         static let originTimeout = Duration.seconds(30)
-    }
-
-    /// The values of `--log-format`.
-    enum LogFormatName: String, CaseIterable, ExpressibleByArgument {
-        case text
-        case json
     }
 }

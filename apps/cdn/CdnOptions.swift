@@ -33,7 +33,7 @@ struct CdnOptions: Sendable {
     var logLevel: Logger.Level
 
     /// Whether only this machine is served, as it is by default, and no word was said about a certain address.
-    var isServingLocalhost: Bool { hosts == Values.loopbacks }
+    var isServingLocalhost: Bool { hosts == ListenValues.loopbacks }
 
     /// Whether it does not matter that a host cannot be bound: many machines have no IPv6.
     func mayLack(host: String) -> Bool { host == "::1" && hosts.contains("127.0.0.1") }
@@ -61,11 +61,7 @@ struct CdnOptions: Sendable {
         originCA = command.originCA
 
         port = command.port
-        var hosts: [String] = []
-        for host in command.host.isEmpty ? Values.loopbacks : command.host.flatMap(\.self) where !hosts.contains(host) {
-            hosts.append(host)
-        }
-        self.hosts = hosts
+        hosts = ListenValues.hosts(command.host)
 
         store = try Self.storeDirectory(command.store, environment: environment).map {
             Store(directory: $0, size: command.storeSize)
@@ -75,8 +71,7 @@ struct CdnOptions: Sendable {
         ignoresClientCacheControl = command.ignoreClientCacheControl
         storesSetCookie = !command.noStoreSetCookie
         storesCloseDelimited = !command.noStoreCloseDelimited
-        logFormat =
-            command.logFormat == .json ? .json : .text(isColoured: StandardError.isColoured(environment: environment))
+        logFormat = command.logFormat.format(environment: environment)
         logLevel = command.verbose ? .debug : .notice
     }
 

@@ -54,6 +54,7 @@ package final class Registration: Sendable {
     private let random: @Sendable () -> Double
     private let onEvent: @Sendable (ChatEvent) -> Void
     private let stopping = Doorbell()
+    private let attempted = Doorbell()
     private let state = Mutex(State())
 
     private struct State {
@@ -98,6 +99,11 @@ package final class Registration: Sendable {
     /// Whether the registry took our record and has not refused or lost it since.
     package var isRegistered: Bool { state.withLock { $0.isRegistered } }
 
+    /// Returns once the registry was asked for the first time, whatever it said, or when the task is cancelled.
+    package func firstAttempt() async {
+        await attempted.wait()
+    }
+
     /// Ends ``run()`` in good order: deregisters, within the configured bound.
     package func stop() {
         stopping.ring()
@@ -138,7 +144,9 @@ package final class Registration: Sendable {
         -> RegistrationStateMachine.Event?
     {
         switch action {
-        case .put: return await stopping.unlessRung { await self.put() } ?? .failed("given up")
+        case .put:
+            defer { attempted.ring() }
+            return await stopping.unlessRung { await self.put() } ?? .failed("given up")
         case .renew(let number): return await stopping.unlessRung { await self.renew(number) } ?? .failed("given up")
         case .turnKeys: return turnKeys()
         case .leave: await leave()

@@ -12,6 +12,8 @@ package struct ExitFailure: Error, Sendable, Equatable, CustomStringConvertible 
 
         /// EX_USAGE: the command line is wrong.
         package static let usage = Code(64)
+        /// EX_DATAERR: what was given to work on is wrong.
+        package static let badInput = Code(65)
         /// EX_UNAVAILABLE: something that is needed cannot be had, such as a port.
         package static let unavailable = Code(69)
         /// EX_SOFTWARE: a fault of the program.

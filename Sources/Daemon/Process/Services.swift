@@ -27,15 +27,23 @@ package struct Services: Sendable {
     }
 
     private let services: [any Service]
+    private let leading: (any Service)?
     private let gracePeriod: Duration
     private let logger: Logger
 
     /// - Parameters:
     ///   - services: In the order of their start: what others need first, servers last.
+    ///   - leading: Starts last; when it returns, the others are shut down gracefully and the program is done.
     ///   - gracePeriod: How long they get to finish after the first signal before they are cancelled.
     ///   - logger: Told of signals.
-    package init(_ services: [any Service], gracePeriod: Duration = .seconds(30), logger: Logger) {
+    package init(
+        _ services: [any Service],
+        leading: (any Service)? = nil,
+        gracePeriod: Duration = .seconds(30),
+        logger: Logger
+    ) {
         self.services = services
+        self.leading = leading
         self.gracePeriod = gracePeriod
         self.logger = logger
     }
@@ -46,7 +54,16 @@ package struct Services: Sendable {
     /// finished after the grace period are cancelled, which is logged and no error. A service that throws
     /// cancels the others, and its error is thrown here. One that returns of its own accord is an error too.
     package func run() async throws {
-        var configuration = ServiceGroupConfiguration(services: services, logger: logger)
+        var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+        if let leading {
+            configurations.append(
+                ServiceGroupConfiguration.ServiceConfiguration(
+                    service: leading,
+                    successTerminationBehavior: .gracefullyShutdownGroup
+                )
+            )
+        }
+        var configuration = ServiceGroupConfiguration(services: configurations, logger: logger)
         configuration.maximumGracefulShutdownDuration = gracePeriod
         let group = ServiceGroup(configuration: configuration)
         // The group does not trap them itself, as it reacts to the first one only. From here on none is missed.

@@ -10,15 +10,18 @@ import Glibc
 import Musl
 #endif
 
-/// What is left of a body in memory, and whether a chunk ends with it.
+/// What is left of a body that is written by and by, and whether a chunk ends with it.
 struct PendingBody {
-    var bytes: ArraySlice<UInt8>
+    var rest: BodyChunk
     let endsChunk: Bool
 }
 
 extension Connection {
     /// Bodies in memory up to this are copied behind their head; larger ones are written in windows of this size.
-    static let windowBytes = 64 * 1024
+    private var windowBytes: Int {
+        // With TLS a window is eight records for one system call: 0.38 instead of 0.64 CPU seconds per GB.
+        isSecure ? 128 * 1024 : 64 * 1024
+    }
 
     /// Writes the context's output.
     func send(_ channelContext: ChannelHandlerContext) {
@@ -31,15 +34,14 @@ extension Connection {
         }
         let endsChunk = lane.context.bodyEndsChunk
         lane.context.bodyEndsChunk = false
-        switch body {
-        case .bytes(let bytes):
-            pendingBody = PendingBody(bytes: bytes, endsChunk: endsChunk)
-            fillWriteBuffer()
-            flush(channelContext)
-            sendPendingBody(channelContext)
-        case .file(let region):
-            send(region, endsChunk: endsChunk, channelContext)
+        if case .file(let region) = body, !isSecure {
+            return send(region, endsChunk: endsChunk, channelContext)
         }
+        // What is to be encrypted must be in memory, a file too.
+        pendingBody = PendingBody(rest: body, endsChunk: endsChunk)
+        guard fillWriteBuffer() else { return failBody() }
+        flush(channelContext)
+        sendPendingBody(channelContext)
     }
 
     /// Forgets output that has nowhere to go.
@@ -57,23 +59,37 @@ extension Connection {
         defer { isPerforming = wasPerforming }
         while pendingBody != nil, channelContext.channel.isWritable {
             lane.writeBuffer.clear()
-            fillWriteBuffer()
+            guard fillWriteBuffer() else { return failBody() }
             flush(channelContext)
         }
         if pendingBody == nil, let kind = pendingClose.take() { close(kind, channelContext) }
     }
 
-    /// Copies the next window of the pending body behind what is in the buffer.
-    private func fillWriteBuffer() {
-        guard let body = pendingBody else { return }
-        let window = body.bytes.prefix(Connection.windowBytes)
-        lane.writeBuffer.writeBytes(window)
-        if window.count == body.bytes.count {
-            if body.endsChunk { lane.writeBuffer.writeInteger(UInt16(0x0d0a)) }
-            pendingBody = nil
-        } else {
-            pendingBody?.bytes.removeFirst(window.count)
+    /// Copies the next window of the pending body behind what is in the buffer; false if it cannot be had.
+    private func fillWriteBuffer() -> Bool {
+        guard let body = pendingBody else { return true }
+        let count = min(body.rest.count, windowBytes)
+        let isLast = count == body.rest.count
+        switch body.rest {
+        case .bytes(let bytes):
+            lane.writeBuffer.writeBytes(bytes.prefix(count))
+            if !isLast { pendingBody?.rest = .bytes(bytes.dropFirst(count)) }
+        case .file(var region):
+            guard lane.writeBuffer.read(region, count: count) else { return false }
+            region.offset += Int64(count)
+            region.count -= count
+            if !isLast { pendingBody?.rest = .file(region) }
         }
+        guard isLast else { return true }
+        if body.endsChunk { lane.writeBuffer.writeInteger(UInt16(0x0d0a)) }
+        pendingBody = nil
+        return true
+    }
+
+    /// A file that is shorter than it was must not look like its end: a reset.
+    private func failBody() {
+        pendingBody = nil
+        engine.abort(in: &lane.context)
     }
 
     private func flush(_ channelContext: ChannelHandlerContext) {
@@ -111,7 +127,7 @@ extension Connection {
             // on a closed socket.
             let now = linger(l_onoff: 1, l_linger: 0)
             _ = (channelContext.channel as? any SocketOptionProvider)?.setSoLinger(now)
-            channelContext.close(promise: nil)
+            closeAtOnce(channelContext)
         case .flush, .linger:
             guard pendingBody == nil else {
                 pendingClose = kind
@@ -120,6 +136,8 @@ extension Connection {
             if kind == .linger {
                 // NIO holds this back until what was written before is out.
                 channelContext.close(mode: .output, promise: nil)
+            } else if isSecure {
+                closeSecurely(channelContext)
             } else if bufferedBytes(channelContext) == 0 {
                 channelContext.close(promise: nil)
             } else {
@@ -135,6 +153,22 @@ extension Connection {
     func bufferedBytes(_ channelContext: ChannelHandlerContext) -> Int {
         // Fails only on a closed channel.
         (try? channelContext.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+}
+
+extension ByteBuffer {
+    /// Reads the first `count` octets of a region behind what is here; false if the file has no more so many.
+    fileprivate mutating func read(_ region: HTTP.FileRegion, count: Int) -> Bool {
+        var filled = 0
+        while filled < count {
+            let offset = off_t(region.offset) + off_t(filled)
+            let got = writeWithUnsafeMutableBytes(minimumWritableBytes: count - filled) { room in
+                max(0, pread(region.file.descriptor, room.baseAddress, min(room.count, count - filled), offset))
+            }
+            guard got > 0 else { return false }
+            filled += got
+        }
+        return true
     }
 }
 

@@ -4,7 +4,7 @@ import HTTP
 import Logging
 import NIOCore
 
-/// Drives one ``HTTP1Engine`` over a NIO channel; the only handler in its pipeline, confined to its event loop.
+/// Drives one ``HTTP1Engine`` over a NIO channel; the only handler in its pipeline but for TLS, confined to its event loop.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = IOData
@@ -21,6 +21,13 @@ final class Connection: ChannelInboundHandler {
     /// Octets that NIO held at the last tick, to see whether the client takes any.
     var bufferedAtTick = 0
 
+    /// Whether TLS is spoken.
+    let isSecure: Bool
+    /// When the handshake of TLS began, in milliseconds of the context's clock; nil once it is done.
+    var handshakeSince: Int64?
+    /// Whether the connection is one too many, which it is told once that can be encrypted.
+    private var isRefused = false
+
     private var tasks = RequestTasks()
     private var isReading = true
     private var remoteAddressText: String?
@@ -28,6 +35,7 @@ final class Connection: ChannelInboundHandler {
     /// A connection on the lane of its event loop.
     init(lane: Lane) {
         self.lane = lane
+        isSecure = lane.context.configuration.tls != nil
         engine = HTTP1Engine(in: lane.context)
     }
 
@@ -42,9 +50,12 @@ final class Connection: ChannelInboundHandler {
     }
 
     func channelActive(context: ChannelHandlerContext) {
-        guard let isWithinLimit = lane.add(self) else { return context.close(promise: nil) }
+        guard let isWithinLimit = lane.add(self) else { return closeAtOnce(context) }
+        if isSecure { handshakeSince = lane.context.now }
         if lane.context.configuration.onResponse != nil { engine.remoteAddress = remoteAddress(in: context) }
-        if !isWithinLimit {
+        if !isWithinLimit, isSecure {
+            isRefused = true
+        } else if !isWithinLimit {
             engine.refuseConnection(.tooManyConnections, in: &lane.context)
             perform()
         } else if lane.isShuttingDown {
@@ -69,20 +80,28 @@ final class Connection: ChannelInboundHandler {
         // Within perform() the change is seen there.
         guard !isPerforming, context.channel.isWritable else { return }
         sendPendingBody(context)
+        guard !lane.context.hasWork() else { return perform() }
         guard pendingBody == nil, context.channel.isWritable else { return }
         engine.outputAccepted(in: &lane.context)
         perform()
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if handshakeSince != nil, endsHandshake(event) {
+            handshakeSince = nil
+            guard isRefused else { return }
+            engine.refuseConnection(.tooManyConnections, in: &lane.context)
+            return perform()
+        }
         guard case .inputClosed? = event as? ChannelEvent else { return }
         engine.endInput(in: &lane.context)
         perform()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The client's reset or the like: channelInactive follows or is brought about here.
-        context.close(promise: nil)
+        // The client's reset, or an end without close_notify: channelInactive follows or is brought about here.
+        noteHandshakeFailure(error)
+        closeAtOnce(context)
     }
 
     // MARK: Events of the lane
@@ -93,6 +112,7 @@ final class Connection: ChannelInboundHandler {
             if buffered != bufferedAtTick { engine.noteOutputProgress(in: &lane.context) }
             bufferedAtTick = buffered
         }
+        if isHandshakeLate(), let channelContext { return closeAtOnce(channelContext) }
         engine.tick(in: &lane.context)
         perform()
     }

@@ -1,9 +1,10 @@
-// The transport over SwiftNIO: a channel for each connection, for platforms without epoll.
+// The transport over SwiftNIO: a channel for each connection, for TLS and for platforms without epoll.
 
 import HTTP
 import Logging
 import NIOCore
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 import Synchronization
 
@@ -30,11 +31,12 @@ final class NIOTransport: Transport {
     }
 
     func bind() async throws(HTTPServerError) -> [BoundAddress] {
+        let tls = try configuration.tls?.load()
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: max(1, configuration.eventLoops ?? AvailableCPUs.count())
         )
         let lanes = await makeLanes(in: group)
-        let bootstrap = bootstrap(in: group, lanes: lanes)
+        let bootstrap = bootstrap(in: group, lanes: lanes, tls: tls)
         do throws(HTTPServerError) {
             let channels = try await Listener<any Channel>(
                 addresses: configuration.addresses,
@@ -115,7 +117,8 @@ final class NIOTransport: Transport {
 
     private func bootstrap(
         in group: MultiThreadedEventLoopGroup,
-        lanes: [NIOLoopBound<Lane>]
+        lanes: [NIOLoopBound<Lane>],
+        tls: NIOSSLContext?
     ) -> ServerBootstrap {
         let lanesByLoop = Dictionary(uniqueKeysWithValues: lanes.map { (ObjectIdentifier($0.eventLoop), $0) })
         // TCP_NODELAY is NIO's default on the listening socket, and accepted ones inherit it.
@@ -138,6 +141,7 @@ final class NIOTransport: Transport {
                 }
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                    if let tls { try Connection.addTLS(tls, to: channel.pipeline.syncOperations) }
                     try channel.pipeline.syncOperations.addHandler(Connection(lane: lane.value))
                 }
             }

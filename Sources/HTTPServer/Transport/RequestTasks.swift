@@ -12,6 +12,8 @@ struct RequestTasks {
         var waiter: CheckedContinuation<Bool, Never>?
     }
 
+    /// What tells the connection from all others, for ``Request/connectionID``.
+    private let connectionID = ConnectionNumber.next()
     private var running: [RequestNumber: Running] = [:]
 
     /// Gives `started` to the responder; what comes of it is delivered as events of that number.
@@ -33,6 +35,7 @@ struct RequestTasks {
     ) {
         var request = started.request
         request.remoteAddress = remoteAddress
+        request.connectionID = connectionID
         if started.takesInterim { request.onInterim = { deliver(.interim($0)) } }
         started.body?.setOnDemand { deliver(.bodyDemand($0)) }
         let link = ResponseLink(logger: logger, deliver: deliver)

@@ -6,7 +6,7 @@ import PeerIdentity
 /// Looks for present names that differ little from one that was asked for.
 enum NearestNames {
     /// Names looked at, after each beginning.
-    private static let looked = 32
+    private static let looked = 16
     /// Names told.
     private static let told = 3
 
@@ -18,19 +18,36 @@ enum NearestNames {
     ) async throws(RegistryError) -> [String] {
         let wanted = Array(identifier.folded.unicodeScalars)
         var found: [String: (name: String, distance: Int)] = [:]
-        for count in Set([wanted.count - 1, wanted.count / 2, 1]) where count > 0 {
+        for count in Set([wanted.count - 1, wanted.count / 2]) where count > 0 {
             var beginning = String.UnicodeScalarView()
             beginning.append(contentsOf: wanted.prefix(count))
-            let after = String(beginning)
-            for entry in try await registry.entries(.presentAfter(after, limit: looked))
-            where entry.isAvailable(at: now) {
-                let name = entry.identifier
+            for name in try await names(after: String(beginning), registry, now) {
                 let distance = distance(wanted, Array(name.folded.unicodeScalars))
                 if distance <= min(2, wanted.count - 1) { found[name.folded] = (name.text, distance) }
             }
         }
         let ordered = found.values.sorted { ($0.distance, $0.name) < ($1.distance, $1.name) }
         return ordered.prefix(told).map(\.name)
+    }
+
+    /// Present names after one; from memory without unpacking whole entries.
+    private static func names(
+        after name: String,
+        _ registry: Registry,
+        _ now: Timestamp
+    ) async throws(RegistryError) -> [(text: String, folded: String)] {
+        guard let image = registry.image else {
+            return try await registry.entries(.presentAfter(name, limit: looked)).filter { $0.isAvailable(at: now) }
+                .map { ($0.identifier.text, $0.identifier.folded) }
+        }
+        return image.packedPresent(after: Array(name.utf8), limit: looked).filter { $0.presentUntil > now }.map {
+            entry in
+            let octets = entry.content.octets
+            return (
+                String(decoding: octets[entry.content.text], as: UTF8.self),
+                String(decoding: octets[entry.content.name], as: UTF8.self)
+            )
+        }
     }
 
     /// Insertions, deletions and substitutions between two names (Levenshtein).

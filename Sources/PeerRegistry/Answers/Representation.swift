@@ -92,7 +92,7 @@ struct AcceptedForms {
             while position < parameters.count, parameters[position] != 0x3b { position += 1 }
             guard start < position else { continue }
             let parameter = parameters.extracting(parameters.trimmingWhitespace(start..<position))
-            guard parameter.count >= 3, parameter[0] | 0x20 == 0x71, parameter[1] == 0x3d else { continue }
+            guard parameter.count >= 2, parameter[0] | 0x20 == 0x71, parameter[1] == 0x3d else { continue }
             return thousandths(parameter.extracting(2...))
         }
         return 1_000
@@ -100,7 +100,7 @@ struct AcceptedForms {
 
     /// `qvalue`: 0 or 1 and up to three places (RFC 9110 section 12.4.2).
     private static func thousandths(_ text: Span<UInt8>) -> Int16 {
-        guard text.count <= 5, text[0] == 0x30 || text[0] == 0x31 else { return 0 }
+        guard 1...5 ~= text.count, text[0] == 0x30 || text[0] == 0x31 else { return 0 }
         var value = Int16(text[0] - 0x30) * 1_000
         guard text.count > 1 else { return value }
         guard text[1] == 0x2e else { return 0 }

@@ -52,12 +52,20 @@ package final class MemoryPeerStore: PeerStore {
     /// Names held or present.
     package var count: Int { state.withLock { $0.table.count } }
 
+    /// About how many octets of memory the entries take.
+    package var heldBytes: Int { state.withLock { $0.table.contentBytes + $0.table.count * PeerTable.entryBytes } }
+
     /// The revision of the last change.
     package var lastRevision: UInt64 { state.withLock { $0.table.lastRevision } }
 
     /// The entry of a folded name.
     package func packedEntry(_ name: Span<UInt8>) -> PackedEntry? {
         state.withLock { $0.table.entry(name) }
+    }
+
+    /// Present entries in order of folded name after `name`, at most so many.
+    package func packedPresent(after name: [UInt8], limit: Int) -> [PackedEntry] {
+        state.withLock { $0.table.present(after: name, limit: limit) }
     }
 
     /// The revision of a folded name's entry; 0: there is none.

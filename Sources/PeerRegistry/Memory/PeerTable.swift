@@ -21,11 +21,16 @@ struct PeerTable {
     private var order = NameOrder()
     private var due = DueTimes()
     private(set) var lastRevision: UInt64
+    /// Octets of all packed contents.
+    private(set) var contentBytes = 0
 
     /// No entries, after so many changes.
     init(lastRevision: UInt64) {
         self.lastRevision = lastRevision
     }
+
+    /// What an entry takes besides its content: its slot, its places in the tables, the head of its allocation.
+    static let entryBytes = 180
 
     /// Names held or present.
     var count: Int { index.count }
@@ -41,8 +46,8 @@ struct PeerTable {
     func present(after name: [UInt8]?, limit: Int) -> [PackedEntry] {
         let found = order.slots(
             from: { slot in
-                guard let name else { return false }
-                return !precedes(name.span, slot)
+                guard let name, let content = slots[slot].entry?.content else { return false }
+                return !name[...].precedes(content.octets[content.name])
             },
             limit: limit
         )
@@ -115,6 +120,7 @@ struct PeerTable {
     private mutating func put(_ entry: PackedEntry, at old: Int?, hash: UInt32) {
         guard let slot = old else { return add(entry, hash: hash) }
         let wasPresent = slots[slot].entry?.isPresent ?? false
+        contentBytes += entry.content.octets.count - (slots[slot].entry?.content.octets.count ?? 0)
         slots[slot].entry = entry
         if wasPresent != entry.isPresent {
             if entry.isPresent { arrange(slot) } else { disarrange(slot) }
@@ -124,6 +130,7 @@ struct PeerTable {
 
     private mutating func add(_ entry: PackedEntry, hash: UInt32) {
         let new = Slot(entry: entry, hash: hash, queuedAt: .max)
+        contentBytes += entry.content.octets.count
         let slot: Int
         if let reused = free.popLast() {
             slot = Int(reused)
@@ -140,6 +147,7 @@ struct PeerTable {
     private mutating func remove(_ slot: Int) {
         if slots[slot].entry?.isPresent == true { disarrange(slot) }
         index.remove(slot, hash: slots[slot].hash)
+        contentBytes -= slots[slot].entry?.content.octets.count ?? 0
         slots[slot].entry = nil
         free.append(UInt32(truncatingIfNeeded: slot))
     }
@@ -171,12 +179,16 @@ struct PeerTable {
 
     private static func isOrdered(_ slot: Slot, before content: PackedContent) -> Bool {
         guard let other = slot.entry?.content else { return false }
-        return other.octets[other.name].lexicographicallyPrecedes(content.octets[content.name])
+        return other.octets[other.name].precedes(content.octets[content.name])
     }
+}
 
-    /// Whether `name` is before the name of a slot.
-    private func precedes(_ name: Span<UInt8>, _ slot: Int) -> Bool {
-        guard let content = slots[slot].entry?.content else { return false }
-        return name.array.lexicographicallyPrecedes(content.octets[content.name])
+extension ArraySlice<UInt8> {
+    /// Whether these octets come first: the order of UTF-8, which is that of its scalars.
+    fileprivate func precedes(_ other: ArraySlice<UInt8>) -> Bool {
+        let (left, right) = (span, other.span)
+        let count = Swift.min(left.count, right.count)
+        for index in 0..<count where left[index] != right[index] { return left[index] < right[index] }
+        return left.count < right.count
     }
 }

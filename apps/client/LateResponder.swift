@@ -1,0 +1,32 @@
+// Stands for the listener while the port is bound and the listener is not made yet.
+
+import Chat
+import HTTP
+import Synchronization
+
+/// Answers 503 until it was opened to a responder.
+final class LateResponder: Responder {
+    private let responder = Mutex<(any Responder)?>(nil)
+
+    func open(to responder: any Responder) {
+        self.responder.withLock { $0 = responder }
+    }
+
+    func respond(to request: Request) async throws -> Response {
+        guard let responder = responder.withLock({ $0 }) else {
+            return Response(status: 503, text: "starting; try again")
+        }
+        return try await responder.respond(to: request)
+    }
+}
+
+/// What the Tab key offers, once there is a session.
+final class Completions: Sendable {
+    let session = Mutex<ChatSession?>(nil)
+
+    @Sendable
+    func candidates(before: String) -> [String] {
+        guard let session = session.withLock({ $0 }) else { return [] }
+        return ChatCompletion.candidates(before: before, names: session.names(beginning: ""))
+    }
+}
