@@ -20,6 +20,7 @@ package struct AddressPolicy: Sendable, Hashable {
     /// Whether an address may be connected to: never one that is link-local, multicast, unspecified or broadcast.
     ///
     /// - Parameter octets: 4 or 16 of them, as they stand in the socket's address; an IPv4-mapped one counts as IPv4.
+    /// - Returns: Whether it may.
     package func allows(octets: [UInt8]) -> Bool {
         guard let scope = AddressScope(octets: octets) else { return false }
         return allowsLocal || scope >= registryScope ?? .public

@@ -15,14 +15,15 @@ extension Directory: SenderNames {
         // The pinned key may have handed the name over, and the body may carry its word for that.
         if let record { await renew(claimed, by: record) }
         if let known = known(key, claimed) { return known }
-        if senders.withLock({ [now] in $0.mayAsk(about: claimed.folded, of: key, at: now()) }) {
-            await ask(about: claimed)
-        }
+        let mayAsk = senders.withLock { [now] in $0.mayAsk(about: claimed.folded, of: key, at: now()) }
+        if mayAsk { await ask(about: claimed) }
         if let known = known(key, claimed) {
             senders.withLock { $0.note(confirmed: claimed.folded, of: key) }
             return known
         }
-        senders.withLock { [now] in $0.note(unconfirmed: claimed.folded, of: key, at: now()) }
+        senders.withLock { [now] in
+            $0.note(unconfirmed: claimed.folded, of: key, wasAsked: mayAsk, at: now())
+        }
         return another(key) ?? SenderName(name: claimed.text, isChecked: false, isBlocked: false)
     }
 

@@ -66,7 +66,10 @@ struct DirectoryTable: Sendable {
         case .plain(let url) where pins[peer.folded] == nil:
             guard configuration.allowsPlain || plainAllowed.contains(peer.folded) else {
                 return .failure(
-                    ChatError(.plainOnly, "\(peer) takes plain text only, which anyone may read: /plain \(peer) allows it")
+                    ChatError(
+                        .plainOnly,
+                        "\(peer) takes plain text only, which anyone may read: /plain \(peer) allows it"
+                    )
                 )
             }
             return .success(Destination(identifier: peer, url: url, sealing: nil))
@@ -218,7 +221,8 @@ struct DirectoryTable: Sendable {
 
     private mutating func remember(_ answer: Answer, for peer: PeerIdentifier, seconds: Int64, at now: Timestamp) {
         if answers.count >= configuration.answersMax, answers[peer.folded] == nil,
-            let oldest = answers.min(by: { $0.value.until < $1.value.until })?.key {
+            let oldest = answers.min(by: { $0.value.until < $1.value.until })?.key
+        {
             answers[oldest] = nil
         }
         answers[peer.folded] = Remembered(answer: answer, until: now.advanced(bySeconds: seconds))

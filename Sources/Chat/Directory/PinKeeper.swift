@@ -27,7 +27,10 @@ final class PinKeeper: Sendable {
     private let current: @Sendable (Set<String>) -> [Pin]
     private let state = Mutex(State())
 
-    /// - Parameter current: The pins of these folded names as they are now.
+    /// - Parameters:
+    ///   - store: Where the pins go.
+    ///   - registry: Whose pins they are.
+    ///   - current: The pins of these folded names as they are now.
     init(store: any ChatStore, registry: String, current: @escaping @Sendable (Set<String>) -> [Pin]) {
         (self.store, self.registry, self.current) = (store, registry, current)
     }

@@ -61,7 +61,7 @@ package final class Presence: Sendable {
     ///
     /// Says nothing of failures: ``Registration`` has warned.
     package func run() async {
-        var failures = 0
+        var (failures, relists) = (0, 0)
         while !Task.isCancelled {
             let end: ChangesEnd?
             do throws(ChatError) {
@@ -73,13 +73,13 @@ package final class Presence: Sendable {
                 defer { state.isCurrent = false }
                 return state.isCurrent
             }
-            if wasCurrent { failures = 0 }
+            if wasCurrent { (failures, relists) = (0, 0) }
             switch end {
             case .gone:
                 // A registry that says so again and again is asked ever more slowly, as one that is away.
                 state.withLock { $0.table.forgetRevision() }
-                failures += 1
-                if failures > 1 { await wait(after: failures) }
+                relists += 1
+                if relists > 1 { await wait(after: relists) }
             case .refused:
                 await sleep(.seconds(configuration.refusedSeconds))
             case .cut, nil:

@@ -42,7 +42,9 @@ struct PresenceTable: Sendable {
         return present.values.filter { before[$0.folded] == nil }.sorted { $0.folded < $1.folded }
     }
 
-    /// Takes a change; returns whether the peer joined. One that is not newer than the last is left alone.
+    /// Takes a change; returns whether the peer joined.
+    ///
+    /// One that is not newer than the last is left alone.
     mutating func apply(_ change: PresenceChange) -> Bool {
         guard change.revision > revision ?? 0 else { return false }
         revision = change.revision

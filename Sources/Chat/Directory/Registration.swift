@@ -64,6 +64,8 @@ package final class Registration: Sendable {
         /// The highest `seq` that is known to be used.
         var sequence: UInt64 = 0
         var isRegistered = false
+        /// Whether the registry wants a higher `seq` than the last record's.
+        var isUsedUp = false
     }
 
     /// Why no record can be made yet.
@@ -235,10 +237,12 @@ package final class Registration: Sendable {
         }
         guard let url = oneself.url() else { throw NotReady(reason: "no address of ours is known yet: give --url") }
         let (time, keys) = (now(), oneself.keys.current())
-        let (last, sequence) = state.withLock { ($0.signed, $0.sequence) }
-        if let last, last.record.sequence == sequence, last.record.url == url, last.record.sealingKeys == keys,
+        let (last, sequence, isUsedUp) = state.withLock { ($0.signed, $0.sequence, $0.isUsedUp) }
+        if let last, !isUsedUp, last.record.sequence == sequence, last.record.url == url,
+            last.record.sealingKeys == keys,
             last.record.issuedAt <= time.seconds,
-            last.record.expiresAt - time.seconds > configuration.recordLifetimeSeconds / 2 {
+            last.record.expiresAt - time.seconds > configuration.recordLifetimeSeconds / 2
+        {
             return last
         }
         let milliseconds = UInt64(max(0, time.nanoseconds / 1_000_000))
@@ -256,7 +260,7 @@ package final class Registration: Sendable {
         let signed = try record.signed(by: oneself.identity)
         // Kept before it is used, so that no restart uses its number again.
         try await directory.keepOwn(signed)
-        state.withLock { ($0.signed, $0.sequence) = (signed, record.sequence) }
+        state.withLock { ($0.signed, $0.sequence, $0.isUsedUp) = (signed, record.sequence, false) }
         return signed
     }
 
@@ -277,7 +281,8 @@ package final class Registration: Sendable {
         } catch {
             guard highest > 0 else { return .failed(away(error)) }
         }
-        state.withLock { $0.sequence = max($0.sequence, highest) }
+        // The record that was refused is no good any more, even if nothing higher is known.
+        state.withLock { ($0.sequence, $0.isUsedUp) = (max($0.sequence, highest), true) }
         return .sequenceRefused
     }
 

@@ -110,7 +110,9 @@ package struct RegistryClient: Sendable {
         guard signed.record.identifier == peer else {
             throw badAnswer("for \(peer) it gives the record of \(signed.record.identifier)")
         }
-        guard signed.isSignatureValid else { throw badAnswer("its record of \(peer) is forged: the signature is wrong") }
+        guard signed.isSignatureValid else {
+            throw badAnswer("its record of \(peer) is forged: the signature is wrong")
+        }
         return signed
     }
 

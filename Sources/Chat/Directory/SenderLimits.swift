@@ -40,14 +40,17 @@ struct SenderLimits: Sendable {
         return true
     }
 
-    /// The registry did not confirm that `name` belongs to `key`.
-    mutating func note(unconfirmed name: String, of key: PeerKey, at now: Timestamp) {
+    /// Nobody confirmed that `name` belongs to `key`; `wasAsked` whether the registry had its say.
+    mutating func note(unconfirmed name: String, of key: PeerKey, wasAsked: Bool, at now: Timestamp) {
         let claim = Claim(key: key, name: name)
+        // Who writes all the time must not put off the next question for ever.
+        guard wasAsked || strangers[claim] == nil else { return }
         if strangers[claim] == nil, strangers.count >= configuration.strangersMax,
-            let oldest = strangers.min(by: { $0.value < $1.value })?.key {
+            let oldest = strangers.min(by: { $0.value < $1.value })?.key
+        {
             strangers[oldest] = nil
         }
-        strangers[claim] = now.advanced(bySeconds: configuration.strangerLifetimeSeconds)
+        strangers[claim] = wasAsked ? now.advanced(bySeconds: configuration.strangerLifetimeSeconds) : now
     }
 
     /// The registry confirmed it.

@@ -6,18 +6,23 @@ import Testing
 
 struct AddressPolicyTests {
     static let loopback: [[UInt8]] = [[127, 0, 0, 1], [127, 9, 9, 9], [UInt8](repeating: 0, count: 15) + [1]]
-    static let privates: [[UInt8]] = [[10, 0, 0, 1], [172, 16, 0, 1], [192, 168, 1, 1], [0xfd] + [UInt8](repeating: 1, count: 15)]
+    static let privates: [[UInt8]] = [
+        [10, 0, 0, 1], [172, 16, 0, 1], [192, 168, 1, 1], [0xfd] + [UInt8](repeating: 1, count: 15),
+    ]
     static let publics: [[UInt8]] = [[93, 184, 216, 34], [0x2a, 0x00] + [UInt8](repeating: 1, count: 14)]
     /// Link-local, multicast, unspecified, broadcast, and what is no address.
     static let never: [[UInt8]] = [
         [169, 254, 1, 1], [224, 0, 0, 1], [0, 0, 0, 0], [255, 255, 255, 255], [UInt8](repeating: 0, count: 16),
-        [0xfe, 0x80] + [UInt8](repeating: 1, count: 14), [0xff, 0x02] + [UInt8](repeating: 0, count: 14), [], [127, 0, 0],
+        [0xfe, 0x80] + [UInt8](repeating: 1, count: 14), [0xff, 0x02] + [UInt8](repeating: 0, count: 14), [],
+        [127, 0, 0],
     ]
 
-    @Test(arguments: [
-        (AddressScope.loopback, true, true, true), (.private, false, true, true), (.public, false, false, true),
-        (nil, false, false, true),
-    ] as [(AddressScope?, Bool, Bool, Bool)])
+    @Test(
+        arguments: [
+            (AddressScope.loopback, true, true, true), (.private, false, true, true), (.public, false, false, true),
+            (nil, false, false, true),
+        ] as [(AddressScope?, Bool, Bool, Bool)]
+    )
     func `an address is used if it is no more local than the registry's`(
         _ scope: AddressScope?,
         _ allowsLoopback: Bool,

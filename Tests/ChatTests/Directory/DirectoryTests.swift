@@ -3,8 +3,8 @@
 import Chat
 import HTTP
 import PeerIdentity
-import Testing
 import TestSupport
+import Testing
 
 struct DirectoryTests {
     @Test func `a thousand messages to one peer make one look-up`() async throws {
@@ -48,7 +48,11 @@ struct DirectoryTests {
         let record = try alice.record(7, at: fixture.now)
         let gate = Gate()
         fixture.registry.answer { _ in
-            await withTaskCancellationHandler { await gate.wait() } onCancel: { gate.open() }
+            await withTaskCancellationHandler {
+                await gate.wait()
+            } onCancel: {
+                gate.open()
+            }
             try Task.checkCancellation()
             return ScriptedRegistry.found(record)
         }
@@ -73,7 +77,7 @@ struct DirectoryTests {
         #expect(await fixture.code(of: alice.identifier) == .storeFailed)
         store.fail(false)
         #expect(await fixture.code(of: alice.identifier) == nil)
-        #expect(store.stored("alice")?.key == alice.identity.publicKey)
+        #expect(try await store.stored("alice")?.key == alice.identity.publicKey)
         #expect(fixture.registry.asked.count == 1)
 
         let mallory = try TestPeer("Alice")
@@ -147,7 +151,7 @@ struct DirectoryTests {
         try await fixture.directory.trust(alice.identifier)
         let found = try await fixture.directory.destination(of: alice.identifier, refreshing: false)
         #expect(found.sealing?.key == other.identity.publicKey)
-        #expect(fixture.store.stored("alice")?.key == other.identity.publicKey)
+        #expect(try await fixture.store.stored("alice")?.key == other.identity.publicKey)
         #expect(fixture.directory.pin(of: alice.identifier)?.isVerified == false)
         await #expect(throws: ChatError.self) { try await fixture.directory.trust(alice.identifier) }
     }
@@ -175,7 +179,7 @@ struct DirectoryTests {
         let found = try await fixture.directory.destination(of: alice.identifier, refreshing: true)
         #expect(found.sealing?.key == new.identity.publicKey)
         #expect(fixture.told.events == [.handedOver(alice.identifier)])
-        #expect(fixture.store.stored("alice")?.key == new.identity.publicKey)
+        #expect(try await fixture.store.stored("alice")?.key == new.identity.publicKey)
         // The old key is now another one.
         fixture.registry.hold(try alice.record(10, at: fixture.now))
         #expect(await fixture.code(of: alice.identifier, refreshing: true) == .keyChanged)
@@ -192,7 +196,7 @@ struct DirectoryTests {
         alice.keys = try TestPeer.keys()
         let record = try alice.record(9, at: fixture.now)
         #expect(try await fixture.directory.learn(record.compact, of: peer).sealing?.keys == alice.keys)
-        #expect(fixture.store.stored("alice")?.record == record)
+        #expect(try await fixture.store.stored("alice")?.record == record)
         for octets in [fresh, try other.record(99, at: fixture.now).compact, Array("nonsense".utf8)] {
             let error = await #expect(throws: ChatError.self) { try await fixture.directory.learn(octets, of: peer) }
             #expect(error?.code == .badAnswer)

@@ -1,8 +1,8 @@
 // The reader of event streams: its grammar, its limits, and whatever octets come.
 
 import Chat
-import Testing
 import TestSupport
+import Testing
 
 struct EventStreamParserTests {
     @Test(arguments: [
@@ -45,7 +45,9 @@ struct EventStreamParserTests {
     @Test func `mutated streams never trap and never pass a limit`() {
         let seed: UInt64 = 0x5eed_0001
         var random = SeededGenerator(seed: seed)
-        let stream = Array("id: 17\nevent: join\ndata: {\"id\":\"Alice\"}\n\n: beat\n\nid: 18\r\ndata: a\rdata: b\n\n".utf8)
+        let stream = Array(
+            "id: 17\nevent: join\ndata: {\"id\":\"Alice\"}\n\n: beat\n\nid: 18\r\ndata: a\rdata: b\n\n".utf8
+        )
         var limits = EventStreamParser.Limits()
         (limits.lineBytesMax, limits.dataBytesMax) = (40, 40)
         var (read, refused) = (0, 0)

@@ -4,8 +4,8 @@ import Chat
 import HTTP
 import PeerIdentity
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 struct PresenceTests {
     /// A body that gives what a test pushes, until it is cut or cancelled.
@@ -161,7 +161,9 @@ struct PresenceTests {
         await task.value
     }
 
-    @Test func `a registry that tells nothing is left alone, one that is away is asked every 10 s at most`() async throws {
+    @Test func `a registry that tells nothing is left alone, one that is away is asked every 10 s at most`()
+        async throws
+    {
         let (fixture, joined) = (try await DirectoryFixture(), Joined())
         let presence = presence(fixture, joined)
         let task = Task { await presence.run() }

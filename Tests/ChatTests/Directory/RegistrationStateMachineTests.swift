@@ -1,8 +1,8 @@
 // When a name is registered, renewed and given up.
 
 import HTTP
-import Testing
 import TestSupport
+import Testing
 
 @testable import Chat
 
@@ -167,10 +167,11 @@ struct RegistrationStateMachineTests {
                     event = .keysTurned(isNew: random.next() % 2 == 0, next: now.advanced(bySeconds: 90))
                 case .renew?: event = [.renewed, .leaseRefused, .failed("away")][Int(random.next() % 3)]
                 default:
-                    event = [
-                        .registered(hasLease: random.next() % 2 == 0, expiresAt: now.advanced(bySeconds: 200)),
-                        .failed("away"), .refused("no"), .sequenceRefused,
-                    ][Int(random.next() % 4)]
+                    event =
+                        [
+                            .registered(hasLease: random.next() % 2 == 0, expiresAt: now.advanced(bySeconds: 200)),
+                            .failed("away"), .refused("no"), .sequenceRefused,
+                        ][Int(random.next() % 4)]
                 }
                 asked = machine.handle(event, at: now, jitter: 0.5).filter(\.isQuestion)
             }

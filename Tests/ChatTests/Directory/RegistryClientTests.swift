@@ -3,8 +3,8 @@
 import Chat
 import HTTP
 import PeerIdentity
-import Testing
 import TestSupport
+import Testing
 
 struct RegistryClientTests {
     @Test func `a look-up asks below the registry's path and returns the record`() async throws {
@@ -85,7 +85,11 @@ struct RegistryClientTests {
         let fixture = try await DirectoryFixture()
         let gate = Gate()
         fixture.registry.answer { _ in
-            await withTaskCancellationHandler { await gate.wait() } onCancel: { gate.open() }
+            await withTaskCancellationHandler {
+                await gate.wait()
+            } onCancel: {
+                gate.open()
+            }
             throw CancellationError()
         }
         let bob = try PeerIdentifier("Bob")

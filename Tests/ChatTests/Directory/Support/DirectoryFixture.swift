@@ -34,7 +34,7 @@ struct DirectoryFixture {
     ) async throws {
         (self.clock, self.registry, self.store) = (clock, registry, store)
         client = RegistryClient(
-            base: try PeerURL("http://registry.test/sub/"),
+            base: try PeerURL(DirectoryFixture.base),
             responder: registry,
             clock: clock,
             configuration: DirectoryFixture.clientConfiguration
@@ -47,6 +47,8 @@ struct DirectoryFixture {
             onEvent: { [told] in told.append($0) }
         )
     }
+
+    static let base = "http://registry.test/sub/"
 
     /// Limits that no other wait has, so that a test can tell them apart.
     static var clientConfiguration: RegistryClientConfiguration {
