@@ -100,6 +100,7 @@ struct ScreenSimulator {
             lines[y].cells.removeLast(max(0, lines[y].cells.count - x))
             lines[y].isWrapped = false
             for index in (y + 1)..<max(y + 1, lines.count) { lines[index] = Line() }
+        case ("K", ""): lines[y].cells.removeLast(max(0, lines[y].cells.count - x))
         case ("J", "2"): for index in top..<lines.count { lines[index] = Line() }
         default: faults.append("an unknown sequence \(parameters)\(final)")
         }

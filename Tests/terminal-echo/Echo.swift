@@ -3,7 +3,7 @@
 import Glibc
 import TerminalUI
 
-/// `/flood N` shows N lines, `/say TEXT` one, `/crash` traps, `/quit` ends; anything else is repeated.
+/// `/flood N` shows N lines, `/pid` its number, `/crash` traps, `/quit` ends; anything else is repeated.
 @main
 struct Echo {
     static func main() async throws {
@@ -19,6 +19,7 @@ struct Echo {
             case .line("/quit"):
                 await terminal.close()
                 return
+            case .line("/pid"): await terminal.show("pid \(getpid())", style: .plain)
             case .line("/crash"):
                 let none: [Int] = []
                 exit(Int32(none[getpid() > 0 ? 1 : 0]))

@@ -97,7 +97,12 @@ enum RawMode {
     /// In the handler of a signal that ends the process: the former handler takes over.
     private static func end(by number: Int32, _ info: UnsafeMutablePointer<siginfo_t>?) {
         let code = errno
-        leave()
+        if isRaw.load(ordering: .acquiring) {
+            leave()
+            // What the shell says next is not to stand behind the line.
+            let lineEnd: StaticString = "\r\n"
+            write(output, lineEnd.utf8Start, lineEnd.utf8CodeUnitCount)
+        }
         sigaction(number, former + Int(number), nil)
         // A fault happens again when this returns; a signal that was sent must be sent again.
         let isFault = number != SIGABRT && fatal.contains(number) && (info?.pointee.si_code ?? 0) > 0

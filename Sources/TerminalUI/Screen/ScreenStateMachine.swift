@@ -64,7 +64,9 @@ struct ScreenStateMachine: Sendable {
                 let rows = Self.rowsAboveCursor(old, columns: columns)
                 if rows > 0 { output += "\u{1b}[\(rows)A" }
             }
-            output += "\r\u{1b}[J"
+            // What a narrower screen made of the row is below it, too. From the second column, for tmux takes the
+            // erasing of a whole screen for a reason to keep what was on it in its history.
+            output += isResized ? "\r \u{1b}[J\r\u{1b}[K" : "\r\u{1b}[K"
         }
         for text in pending { output += text.encoded(colours: hasColours, columns: columns) }
         (pending, pendingBytes, needsRow, needsClear, bells) = ([], 0, false, false, 0)
