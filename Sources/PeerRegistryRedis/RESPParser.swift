@@ -115,7 +115,9 @@ package struct RESPParser: Sendable {
                 let missing = kind == Octet.map || kind == Octet.attribute ? 2 * count : count
                 if missing == 0 { return (Self.value(kind, []), kind == Octet.attribute) }
                 guard open.count < limits.depthMax else { throw RESPError(description: "arrays nested too deeply") }
-                guard kind != Octet.push || open.isEmpty else { throw RESPError(description: "a push within an answer") }
+                guard kind != Octet.push || open.isEmpty else {
+                    throw RESPError(description: "a push within an answer")
+                }
                 open.append(Aggregate(kind: kind, missing: missing))
             case Octet.bulk, Octet.bulkError, Octet.verbatim:
                 guard let count = try length(rest, limit: limits.bulkBytesMax, "octets") else {
@@ -150,7 +152,9 @@ package struct RESPParser: Sendable {
     /// The line up to CR LF, taken from the buffer; nil if it is not whole.
     private mutating func line() throws(RESPError) -> ArraySlice<UInt8>? {
         guard let end = buffer[max(position, searched)...].firstIndex(of: 0x0a) else {
-            guard buffer.count - position <= limits.lineBytesMax else { throw RESPError(description: "too long a line") }
+            guard buffer.count - position <= limits.lineBytesMax else {
+                throw RESPError(description: "too long a line")
+            }
             searched = buffer.count
             return nil
         }

@@ -56,7 +56,8 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             if words.count == 2 { digits = words[1] }
         }
         guard !host.isEmpty else { throw bad("has no host") }
-        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits), (1...65_535).contains(port)
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = Int(digits),
+            (1...65_535).contains(port)
         else { throw bad("has a port that is none") }
         self.port = port
     }

@@ -67,7 +67,7 @@ final class RedisLink: Sendable {
         loop.scheduleTask(in: TimeAmount(pause), body)
     }
 
-    /// Closes the connection; what is under way fails. Returns when it is closed.
+    /// Closes the connection, and returns when it is closed; what is under way fails.
     func close() async {
         let notices = state.withLock { $0.close() }
         for notice in notices { notice.give() }

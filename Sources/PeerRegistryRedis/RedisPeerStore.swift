@@ -56,6 +56,7 @@ package final class RedisPeerStore: PeerStore {
     ///   - configuration: Times and limits.
     ///   - newSecret: 32 octets at random: the secret, unless there is one already.
     ///   - jitter: Gives random numbers from 0 to 1, for the pauses between attempts to connect.
+    /// - Returns: A store on which both connections are kept.
     /// - Throws: ``RedisStoreError`` if Redis cannot be reached or what is there is another version's.
     package static func open(
         _ address: RedisAddress,

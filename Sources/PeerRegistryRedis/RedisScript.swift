@@ -59,8 +59,9 @@ struct RedisScript: Sendable {
             """
     )
 
-    /// Events after a revision: KEYS: revision, events; ARGV: after which, how many. Answers the newest revision, the
-    /// oldest event's identifier and the events.
+    /// Events after a revision, with the newest revision and the oldest event's identifier before them.
+    ///
+    /// KEYS: revision, events; ARGV: after which, how many.
     static let events = RedisScript(
         source: """
             local first = redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 1)

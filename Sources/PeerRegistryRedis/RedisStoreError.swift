@@ -12,13 +12,13 @@ package struct RedisStoreError: Error, Sendable, CustomStringConvertible {
 
         /// The URL cannot be read.
         package static let badAddress = Code(kind: .badAddress)
-        /// There is no connection; it is being tried again. Nothing was sent.
+        /// There is no connection, and nothing was sent; it is being tried again.
         package static let away = Code(kind: .away)
         /// The connection went while the answer was awaited; what was asked may have been done.
         package static let lost = Code(kind: .lost)
         /// No answer in time; what was asked may have been done.
         package static let timedOut = Code(kind: .timedOut)
-        /// As many commands as may be are under way already. Nothing was sent.
+        /// As many commands as may be are under way already, so nothing was sent.
         package static let busy = Code(kind: .busy)
         /// Redis answered with an error.
         package static let refused = Code(kind: .refused)

@@ -44,7 +44,9 @@ final class PeerDatabase: Sendable {
         configuration.busyMode = .immediateError
         configuration.prepareDatabase { db in
             // Before anything is read: then no second process can come in between, and no shared memory is needed.
-            try db.execute(sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000; PRAGMA cell_size_check = ON")
+            try db.execute(
+                sql: "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -16000; PRAGMA cell_size_check = ON"
+            )
         }
         do {
             try Self.makeFile(path)
@@ -140,7 +142,8 @@ final class PeerDatabase: Sendable {
                 let rows = try Row.fetchCursor(db, sql: PeerStatement.entries)
                 while let row = try rows.next() {
                     guard let content = row.octets(0).flatMap({ PackedContent(stored: $0) }),
-                        let revision = row.integer(1), let presentUntil = row.integer(2), let isPresent = row.integer(3),
+                        let revision = row.integer(1), let presentUntil = row.integer(2),
+                        let isPresent = row.integer(3),
                         let heldSince = row.integer(4), let heldUntil = row.integer(5), let renewals = row.integer(6)
                     else { throw damaged("a row of the table peers or leases") }
                     body(

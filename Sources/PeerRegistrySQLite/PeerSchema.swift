@@ -60,7 +60,8 @@ enum PeerStatement {
         SELECT content, revision, present_until, is_present, held_since, held_until, renewals
         FROM leases LEFT JOIN peers USING (name)
         """
-    static let events = "SELECT revision, kind, identifier, present_until FROM events WHERE revision > ? ORDER BY revision"
+    static let events =
+        "SELECT revision, kind, identifier, present_until FROM events WHERE revision > ? ORDER BY revision"
     static let putContent = """
         INSERT INTO peers (name, content) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET content = excluded.content
         """

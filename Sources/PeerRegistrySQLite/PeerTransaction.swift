@@ -10,7 +10,7 @@ import PeerRegistry
 struct PeerTransaction {
     /// What one transaction makes fact.
     struct Contents {
-        /// Folded names with what is held; nil: the name is free. The flag: not only the lease changed.
+        /// Folded names with what is held (nil: the name is free) and whether not only the lease changed.
         var entries: [(name: String, entry: PackedEntry?, hasContent: Bool)]
         var events: [PeerEvent]
         /// Events up to this revision are no longer in the file, though they are not replaced.

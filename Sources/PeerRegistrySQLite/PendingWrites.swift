@@ -40,8 +40,8 @@ struct PendingWrites {
         self.lazyMax = max(1, lazyMax)
     }
 
-    /// Names with something to be written.
-    var count: Int { urgent.count + lazy.count + inFlight.count }
+    /// Whether the file has everything.
+    var isEmpty: Bool { urgent.isEmpty && lazy.isEmpty && inFlight.isEmpty && waiting.isEmpty }
 
     /// Whether the file has the last durable change of `name`; false as well once closed.
     func isSettled(_ name: String) -> Bool {
@@ -65,9 +65,14 @@ struct PendingWrites {
 
     /// Changes were made in memory: they are to be written at once, and `waiter` told.
     mutating func add(_ names: some Sequence<String>, _ waiter: Waiter) -> Action {
-        for name in names { urgent[name] = true }
+        for name in names { urge(name) }
         waiting.append(waiter)
         return start()
+    }
+
+    /// `name` is to be written with the next transaction.
+    mutating func urge(_ name: String) {
+        urgent[name] = true
     }
 
     /// A sign of life was made in memory: it is to be written soon.

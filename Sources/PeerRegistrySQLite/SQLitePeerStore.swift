@@ -207,7 +207,9 @@ package final class SQLitePeerStore: PeerStore {
         case .gone(let oldest):
             // More than memory holds came since: the file, too, begins anew.
             contents.eventsBase = oldest - 1
-            if case .events(let events) = memory.eventsNow(since: oldest - 1, limit: configuration.eventsMax) { contents.events = events }
+            if case .events(let events) = memory.eventsNow(since: oldest - 1, limit: configuration.eventsMax) {
+                contents.events = events
+            }
         }
         let lastRevision = memory.lastRevision
         if lastRevision + Self.reserveStep / 2 > reserved.load(ordering: .relaxed) {
@@ -228,7 +230,9 @@ package final class SQLitePeerStore: PeerStore {
     private static func graced(_ entry: PackedEntry, now: Timestamp, plainGraceSeconds: Int64) -> PackedEntry {
         guard entry.isPresent else { return entry }
         var graced = entry
-        var until = now.advanced(bySeconds: entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds)
+        var until = now.advanced(
+            bySeconds: entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds
+        )
         if entry.content.isSigned { until = min(until, Timestamp(seconds: entry.content.expiresAt)) }
         graced.presentUntil = max(entry.presentUntil, until)
         return graced

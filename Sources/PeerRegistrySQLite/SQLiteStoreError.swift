@@ -48,6 +48,7 @@ package struct SQLiteStoreError: Error, Sendable, CustomStringConvertible {
     ///   - attempt: Such as `open` or `write to`.
     ///   - path: The file.
     ///   - error: What was thrown.
+    /// - Returns: An error with what to do.
     static func of(_ attempt: String, _ path: String, _ error: any Error) -> SQLiteStoreError {
         if let error = error as? SQLiteStoreError { return error }
         guard let error = error as? DatabaseError else {

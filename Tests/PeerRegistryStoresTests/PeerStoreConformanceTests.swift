@@ -78,7 +78,9 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.available) func `a conflict leaves the other changes alone`(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.available) func `a conflict leaves the other changes alone`(
+        _ kind: StoreKind
+    ) async throws {
         try await kind.withStore { (store) async throws in
             _ = try await store.apply(PeerChange(try plain("b"), 0))
             let revisions = try await store.apply([
@@ -92,7 +94,9 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.available) func `more changes than go into one step are made`(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.available) func `more changes than go into one step are made`(
+        _ kind: StoreKind
+    ) async throws {
         try await kind.withStore { (store) async throws in
             let changes = try (0..<1_500).map { PeerChange(try plain("n\($0)"), 0) }
             let revisions = try await store.apply(changes)
@@ -153,7 +157,8 @@ import Testing
     ) async throws {
         try await kind.withStore { (store) async throws in
             var generator = SeededGenerator(seed: 11)
-            let names = ["a", "a b", "a-b", "a.b", "a0", "aa", "b", "z", "ß", "é", "я", "名"] + (0..<40).map { "m\($0)" }
+            let names =
+                ["a", "a b", "a-b", "a.b", "a0", "aa", "b", "z", "ß", "é", "я", "名"] + (0..<40).map { "m\($0)" }
             let absent: Set = ["a-b", "m7", "z"]
             for name in names.shuffled(using: &generator) {
                 _ = try await store.apply(PeerChange(try plain(name, isPresent: !absent.contains(name)), 0))
@@ -229,7 +234,9 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.available) func `what can be said at once is what is held`(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.available) func `what can be said at once is what is held`(
+        _ kind: StoreKind
+    ) async throws {
         try await kind.withStore { (store) async throws in
             let entry = try signed("a")
             _ = try await store.apply(PeerChange(entry, 0))

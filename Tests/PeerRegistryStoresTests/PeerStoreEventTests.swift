@@ -104,7 +104,9 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.available) func `a reader that waits and reads misses nothing`(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.available) func `a reader that waits and reads misses nothing`(
+        _ kind: StoreKind
+    ) async throws {
         try await kind.withStore { (store) async throws in
             let last: UInt64 = 600
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -43,7 +43,9 @@ private struct NaiveStore {
 }
 
 @Suite(.timeLimit(.minutes(4))) struct PeerStoreModelTests {
-    @Test(arguments: StoreKind.available) func `random changes are what a simple model says`(_ kind: StoreKind) async throws {
+    @Test(arguments: StoreKind.available) func `random changes are what a simple model says`(
+        _ kind: StoreKind
+    ) async throws {
         var generator = SeededGenerator(seed: 0x5eed_0001)
         try await kind.withStore { (store) async throws in
             var model = NaiveStore()
@@ -56,7 +58,9 @@ private struct NaiveStore {
                 // A silent change of nothing has no revision of its own to compare.
                 let revisions = try await store.apply(changes)
                 for (change, pair) in zip(changes, zip(revisions, expected)) {
-                    let isSame = change.entry == nil && change.kind == nil ? (pair.0 == nil) == (pair.1 == nil) : pair.0 == pair.1
+                    let isSame =
+                        change.entry == nil && change.kind == nil
+                        ? (pair.0 == nil) == (pair.1 == nil) : pair.0 == pair.1
                     #expect(isSame, "seed \(generator.seed), step \(step): \(change)")
                 }
                 guard step % 8 == 0 else { continue }
@@ -83,13 +87,17 @@ private struct NaiveStore {
         let name = ["a", "B", "c d", "é", "Я", "k1", "k2", "k3"].randomElement(using: &generator) ?? "a"
         let identifier = try PeerIdentifier(name)
         let held = model.entries[identifier.folded]?.revision ?? 0
-        let expected = Int.random(in: 0..<5, using: &generator) == 0 ? UInt64.random(in: 0...9, using: &generator) : held
-        let kind = Int.random(in: 0..<8, using: &generator) == 0 ? nil : PeerEvent.Kind.allCases.randomElement(using: &generator)
+        let expected =
+            Int.random(in: 0..<5, using: &generator) == 0 ? UInt64.random(in: 0...9, using: &generator) : held
+        let kind =
+            Int.random(in: 0..<8, using: &generator) == 0
+            ? nil : PeerEvent.Kind.allCases.randomElement(using: &generator)
         let isDurable = Bool.random(using: &generator)
         if Int.random(in: 0..<5, using: &generator) == 0 {
             return PeerChange(entry: nil, name: identifier.folded, expected: expected, kind: kind, isDurable: isDurable)
         }
-        var entry = Bool.random(using: &generator)
+        var entry =
+            Bool.random(using: &generator)
             ? try plain(name) : try signed(name, key: key, hasXWing: Bool.random(using: &generator))
         entry.isPresent = Bool.random(using: &generator)
         entry.presentUntil = Timestamp(nanoseconds: Int64.random(in: -1_000...1_000_000, using: &generator))

@@ -53,8 +53,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "\r\n", "x\r\n", "OK\r\n", "+O\rK\r\n", "+OK\n", "\n", ":\r\n", ":1a\r\n", ":--1\r\n", ":9223372036854775808\r\n",
-        ":-9223372036854775809\r\n", "$-2\r\n", "$+1\r\na\r\n", "$1\r\nab\r\n", "$1\r\na\n\r", "$\r\n", "$01x\r\n", "*-2\r\n",
+        "\r\n", "x\r\n", "OK\r\n", "+O\rK\r\n", "+OK\n", "\n", ":\r\n", ":1a\r\n", ":--1\r\n",
+        ":9223372036854775808\r\n",
+        ":-9223372036854775809\r\n", "$-2\r\n", "$+1\r\na\r\n", "$1\r\nab\r\n", "$1\r\na\n\r", "$\r\n", "$01x\r\n",
+        "*-2\r\n",
         "*1 \r\n", "#x\r\n", "#\r\n", "_x\r\n", "=3\r\ntxt\r\n", "=4\r\ntxt;\r\n", "!-1\r\n", "%-1\r\n", "~-1\r\n",
         "$99999999999999999999\r\n", "*99999999999999999999\r\n", "*1\r\n>1\r\n:1\r\n", ",\r\n",
     ]) func `what is not the protocol is refused, now and ever after`(_ text: String) throws {
@@ -101,7 +103,8 @@ import Testing
                 switch Int.random(in: 0..<4, using: &generator) {
                 case 0: octets[at] = UInt8.random(in: .min ... .max, using: &generator)
                 case 1: octets.remove(at: at)
-                case 2: octets.insert(Array("$*:+-\r\n0123456789%>|".utf8).randomElement(using: &generator) ?? 0, at: at)
+                case 2:
+                    octets.insert(Array("$*:+-\r\n0123456789%>|".utf8).randomElement(using: &generator) ?? 0, at: at)
                 default: octets.removeSubrange(at...)
                 }
             }

@@ -266,7 +266,9 @@ import Testing
         let store = try sqliteStore(path)
         try await store.close()
         try await store.close()
-        let error = await #expect(throws: SQLiteStoreError.self) { () async throws in try await store.apply(PeerChange(try plain("a"), 0)) }
+        let error = await #expect(throws: SQLiteStoreError.self) { () async throws in
+            try await store.apply(PeerChange(try plain("a"), 0))
+        }
         #expect(error?.code == .closed)
     }
 

@@ -19,6 +19,8 @@ package final class RedisServer: Sendable {
     /// - Parameters:
     ///   - isDurable: Whether it flushes each change to its append-only file before it answers.
     ///   - password: What clients must know, if anything.
+    /// - Returns: A server that answers.
+    /// - Throws: What kept it from starting the last time.
     package static func start(isDurable: Bool = false, password: String? = nil) async throws -> RedisServer {
         let directory = try TemporaryDirectory()
         var lastError: (any Error)?

@@ -178,6 +178,28 @@ package final class MemoryPeerStore: PeerStore {
     }
 }
 
+extension MemoryPeerStore {
+    /// Puts entries in as they were kept, before the store is in use: nobody is told.
+    package func load(_ entries: some Sequence<PackedEntry>) {
+        state.withLock { state in
+            for entry in entries { state.table.load(entry) }
+        }
+    }
+
+    /// Takes the events of an earlier life, before the store is in use.
+    ///
+    /// - Parameters:
+    ///   - events: In order; none after the last revision given at the beginning.
+    ///   - base: Up to this revision there may be others, which are not held.
+    ///   - eventsMax: Events held, at least 1.
+    package func load(events: some Sequence<PeerEvent>, after base: UInt64, eventsMax: Int) {
+        state.withLock { state in
+            state.events = EventRing(eventsMax: eventsMax, base: base)
+            for event in events { state.events.append(event) }
+        }
+    }
+}
+
 extension MemoryPeerStore.State {
     fileprivate mutating func make(
         _ change: PeerChange,

@@ -15,8 +15,10 @@ package struct PackedContent: Sendable, Hashable {
     static let isSigned: UInt8 = 1
     private static let hasXWing: UInt8 = 2
     private static let hasHandover: UInt8 = 4
-    private static let headCount = 11
-    private static let signedCount = 32 + 32 + 64 + 8 + 8 + 8 + 4
+    static let allFlags = isSigned | hasXWing | hasHandover
+    static let partCount = 5
+    static let headCount = 1 + 2 * partCount
+    static let signedCount = 32 + 32 + 64 + 8 + 8 + 8 + 4
 
     /// Packs `content`; nil if a part is longer than any valid one can be.
     package init?(_ content: PeerEntry.Content) {
@@ -60,6 +62,11 @@ package struct PackedContent: Sendable, Hashable {
         }
         for part in parts { packed.append(contentsOf: part) }
         octets = packed
+    }
+
+    /// Octets of which the layout is known to be right.
+    init(whole octets: [UInt8]) {
+        self.octets = octets
     }
 
     /// Whether a key signed it.
