@@ -17,10 +17,12 @@ enum LowOrderPoint {
 
     /// The top bit is not part of the coordinate.
     private static func matches(_ key: some Collection<UInt8>, _ coordinates: [[UInt8]]) -> Bool {
-        var key = Array(key)
         guard key.count == 32 else { return false }
-        key[31] &= 0x7f
-        return coordinates.contains(key)
+        return coordinates.contains { coordinate in
+            zip(key, coordinate).enumerated().allSatisfy { index, pair in
+                index == 31 ? pair.0 & 0x7f == pair.1 : pair.0 == pair.1
+            }
+        }
     }
 
     private static func wide(_ low: UInt8, _ middle: UInt8, _ high: UInt8) -> [UInt8] {

@@ -59,12 +59,12 @@ import Testing
         let good = Array(try XWingMLKEM768X25519.PrivateKey.generate().publicKey.rawRepresentation)
         var candidates = [good, Array(good.dropLast()), good + [0], [], [UInt8](repeating: 0xff, count: 1_216)]
         var random = SeededGenerator(seed: 768)
-        for _ in 0..<300 {
+        for _ in 0..<50 {
             var key = good
             key[Int.random(in: 0..<1_216, using: &random)] = UInt8.random(in: 0...255, using: &random)
             candidates.append(key)
         }
-        for place in 0..<768 {
+        for place in stride(from: 0, to: 768, by: 5) {
             var key = good
             // Coefficient `place` becomes 3,328 (allowed) or 3,329 (not).
             let (octet, value) = (place / 2 * 3, UInt16(3_328 + place % 3 / 2))
@@ -85,7 +85,7 @@ import Testing
             #expect(accepted == isUsable)
             if !accepted { refused += 1 }
         }
-        #expect(refused >= 256 + 4)
+        #expect(refused >= 48 + 4)
     }
 
     @Test func `a peer's key is told, kept, ordered and compared by its octets`() throws {

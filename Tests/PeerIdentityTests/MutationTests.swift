@@ -44,7 +44,7 @@ import Testing
         var random = SeededGenerator(seed: seed)
         let originals = Vectors.list("records").map { Array($0.text("compact").utf8) }
         var accepted = 0
-        for step in 0..<4_000 {
+        for step in 0..<2_500 {
             let original = originals.randomElement(using: &random) ?? []
             let text = step.isMultiple(of: 2) ? Self.mutate(original, &random) : Self.mutateInside(original, &random)
             guard let signed = try? SignedPeerRecord(parsing: text) else { continue }
@@ -62,7 +62,7 @@ import Testing
         let handovers = Vectors.list("handovers").map { Array($0.text("compact").utf8) }
         let (alice, old) = (try RecordFixture.identity().publicKey, try RecordFixture.identity(100).publicKey)
         var accepted = 0
-        for step in 0..<4_000 {
+        for step in 0..<2_500 {
             let original = (step & 1 == 0 ? leaves : handovers).randomElement(using: &random) ?? []
             let text = step & 2 == 0 ? Self.mutate(original, &random) : Self.mutateInside(original, &random)
             if let leave = try? PeerLeave.parse(text) {

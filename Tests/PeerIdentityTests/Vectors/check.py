@@ -10,6 +10,7 @@ import base64
 import copy
 import hashlib
 import hmac
+import ipaddress
 import json
 import random
 import re
@@ -162,10 +163,25 @@ def is_low_order_ed25519(octets):
     return y == 1
 
 
+def check_host(host):
+    try:
+        if host.startswith("["):
+            ipaddress.IPv6Address(host[1:-1])
+            return
+        last = [label for label in host.split(".") if label][-1:]
+        if last and re.fullmatch(r"[0-9]+|0[xX].*", last[0]):
+            ipaddress.IPv4Address(host)
+    except ValueError:
+        raise Refused("address")
+    need(len(host) <= 253 and re.fullmatch(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*\.?", host, re.ASCII), "host")
+
+
 def check_url(url):
     need(isinstance(url, str) and len(url) <= 2048, "URL")
-    match = re.fullmatch(r"https?://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_.-]+)(:[1-9][0-9]{0,4})?(/[!$&-;=@A-Z_a-z~%]*)?", url)
+    path = r"(/([!$&-;=@A-Z_a-z~]|%[0-9A-Fa-f]{2})*)*"
+    match = re.fullmatch(r"[hH][tT][tT][pP][sS]?://(\[[0-9a-fA-F:.]+\]|[^][/:@]+)(:[1-9][0-9]{0,4})?" + path, url)
     need(match and int((match[2] or ":1")[1:]) < 65536, "URL")
+    check_host(match[1])
 
 
 def read_record(text):
