@@ -180,6 +180,38 @@ import Testing
         }
     }
 
+    @Test func `a body is read up to the limit and no further, and a cut one is refused`() async throws {
+        final class Source: BodySource {
+            let calls = Calls()
+            let isCut: Bool
+
+            init(isCut: Bool) { self.isCut = isCut }
+
+            func next() async throws -> BodyChunk? {
+                if isCut, calls.made == 1 { throw BodyError.truncated }
+                _ = calls.count()
+                return .bytes([UInt8](repeating: 1, count: 1024)[...])
+            }
+
+            func cancel() {}
+        }
+        try await ListenerFixture.run { fixture async throws in
+            for (type, isCut, status, reads) in [
+                (SealedBody.contentType, false, 413, 65), ("text/plain", false, 413, 17), ("text/plain", true, 400, 1),
+                ("text/html", false, 415, 0),
+            ] {
+                let source = Source(isCut: isCut)
+                var request = Request(method: .post, authority: "localhost", fields: ["Content-Type": type])
+                request.body = Body(length: nil, content: .stream(source))
+                #expect(try await fixture.ask(request).status == status)
+                #expect(source.calls.made == reads)
+                // Told to be too long, it is not read at all.
+                request.body = Body(length: 64 * 1024 + 1, content: .stream(Source(isCut: false)))
+                #expect(try await fixture.ask(request).status == (status == 415 ? 415 : 413))
+            }
+        }
+    }
+
     @Test func `plain texts of one address are limited`() async throws {
         try await ListenerFixture.run(configure: { $0.rates.plainTextsPerSecond = 1 }) { fixture async throws in
             var statuses: [Int] = []

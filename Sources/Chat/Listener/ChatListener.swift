@@ -60,6 +60,14 @@ package final class ChatListener: Responder {
         default: return refuse(request, ListenerAnswer.notAllowed)
         }
         guard isOurPath(request.target) else { return refuse(request, ListenerAnswer.notFound) }
+        do {
+            return try await respond(toMessage: request)
+        } catch BodyError.truncated {
+            return ListenerAnswer.refusal(400, "The message was cut short.")
+        }
+    }
+
+    private func respond(toMessage request: Request) async throws -> Response {
         switch MessageType(of: request.fields) {
         case .sealed:
             guard let octets = try await collect(request, upTo: SealingLimits.bodyMax) else {
