@@ -38,7 +38,10 @@ struct Assembly {
         (self.options, self.logger, self.place) = (options, logger, place)
         let identity = try StateDirectory.identity(in: options.identityFile ?? state.path + "/identity")
         let events = EventQueue()
-        let ring = try SealingKeyRing(at: WallClock.now())
+        // They turn a little before the hour at whose end the record is renewed: one registration for both.
+        var turning = SealingKeyRing.Configuration()
+        turning.lifetimeSeconds = 3_300
+        let ring = try SealingKeyRing(at: WallClock.now(), configuration: turning)
         store = try SQLiteChatStore(
             path: state.path + "/chat.sqlite",
             history: options.history == .none ? .none : .kept
@@ -90,7 +93,10 @@ struct Assembly {
             ),
             onEvent: events.add
         )
-        let presence = Presence(client: registryClient, random: Self.random, onJoin: courier.retryNow)
+        let presence = Presence(client: registryClient, random: Self.random, onJoin: { peer in
+            directory.forget(peer)
+            courier.retryNow(peer)
+        })
         (self.courier, self.registration, self.presence, self.events) = (courier, registration, presence, events)
         let roomsFile = state.path + "/rooms"
         session = ChatSession(

@@ -1,10 +1,13 @@
 // `client PORT NAME REGISTRY`: chat in a terminal, straight from client to client.
 
 import Chat
+import ChatSQLite
 import Daemon
 import Glibc
+import HTTP
 import HTTPServer
 import Logging
+import Synchronization
 import TerminalUI
 
 @main
@@ -55,7 +58,7 @@ enum ClientApp {
             let conversation = Conversation(assembly: assembly, terminal: terminal)
             try await Services(assembly.services(server), leading: conversation, logger: logger).run()
             await terminal.close()
-            try await assembly.store.close()
+            try assembly.store.close()
             try conversation.outcome()
         } catch {
             await terminal.close()

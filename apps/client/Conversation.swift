@@ -29,6 +29,8 @@ final class Conversation: Service {
                 case .line(let line):
                     guard await self.assembly.session.perform(line) else { return }
                 case .pasted(let lines): await self.assembly.session.perform(pasted: lines)
+                case .tooLong(let bytes, let bytesMax):
+                    await self.assembly.session.refuse("a line of \(bytes) bytes is too long: at most \(bytesMax)")
                 case .end: return
                 }
             }

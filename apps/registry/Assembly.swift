@@ -27,6 +27,15 @@ struct Assembly {
         registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now)
     }
 
+    /// Reads what must be known before requests come.
+    func prepare() async throws(ExitFailure) {
+        do {
+            try await registry.prepare()
+        } catch {
+            throw ExitFailure(.unavailable, "\(error)")
+        }
+    }
+
     /// What runs, in the order in which it starts; the server is last, so that it stops first.
     func services(_ server: Server, _ admin: Server?) -> [any Service] {
         [RegistryService(registry: registry, closeStore: closeStore)] + (admin.map { [$0] } ?? []) + [server]
@@ -80,7 +89,10 @@ struct Assembly {
         let secret = (0..<32).map { _ in UInt8.random(in: 0...255) }
         do {
             switch choice {
-            case .memory: return (MemoryPeerStore(secret: secret), {})
+            case .memory:
+                // Revisions of an earlier life, which watchers may still hold, are below those of this one.
+                let revision = UInt64(clamping: now().nanoseconds / 1_000_000)
+                return (MemoryPeerStore(secret: secret, lastRevision: revision), {})
             case .sqlite(let path):
                 let store = try SQLitePeerStore(path: path, newSecret: secret, now: now()) { problem in
                     logger.warning("The store had a problem", metadata: ["error.message": "\(problem)"])

@@ -24,13 +24,15 @@ enum RegistryApp {
     static func serve(_ options: RegistryOptions) async throws {
         let logger = Logger(label: "registry")
         let assembly = try await Assembly(options, logger: logger)
+        try await assembly.prepare()
         let server = assembly.server()
         let port = try await bind(server, options)
-        if let admin = assembly.adminServer() { _ = try await bind(admin, options) }
+        let admin = assembly.adminServer()
+        if let admin { _ = try await bind(admin, options) }
         let scheme = options.tls == nil ? "http" : "https"
         let place = ListenValues.display(options.hosts, port: port, scheme: scheme)
         StandardError.write("registry: serving \(options.store.display) on \(place)\n")
-        try await Services(assembly.services(server), logger: logger).run()
+        try await Services(assembly.services(server, admin), logger: logger).run()
     }
 
     /// The port that is really bound.

@@ -62,8 +62,7 @@ package final class ChatSession: Sendable {
         do throws(ChatError) {
             return try await perform(ChatCommand.parse(line, in: state.withLock { $0.context }))
         } catch {
-            state.withLock { $0.refusals += 1 }
-            await show(.failure(error.message))
+            await refuse(error.message)
             return true
         }
     }
@@ -73,9 +72,14 @@ package final class ChatSession: Sendable {
         do throws(ChatError) {
             _ = try await perform(ChatCommand.parse(pasted: lines, in: state.withLock { $0.context }))
         } catch {
-            state.withLock { $0.refusals += 1 }
-            await show(.failure(error.message))
+            await refuse(error.message)
         }
+    }
+
+    /// Says that something typed cannot be done, and why.
+    package func refuse(_ reason: String) async {
+        state.withLock { $0.refusals += 1 }
+        await show(.failure(reason))
     }
 
     /// Names that a person may want to write: those present, those known, rooms.
