@@ -94,7 +94,10 @@ let package = Package(
         domain("PeerRegistry", ["HTTP", "PeerIdentity"]),
         domain("Chat", ["HTTP", "JSON", "PeerIdentity", crypto]),
 
-        adapter("HTTPServer", ["HTTP", "CLinux", nio("NIOCore"), nio("NIOPosix"), nioSSL, logging, lifecycle]),
+        adapter(
+            "HTTPServer",
+            ["HTTP", "CLinux", nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), nioSSL, logging, lifecycle]
+        ),
         adapter("HTTPClient", ["HTTP", "CCurl"]),
         adapter("HTTPCacheDisk", ["HTTP", "HTTPCache", "CLinux", grdb]),
         adapter("PeerRegistrySQLite", ["HTTP", "PeerIdentity", "PeerRegistry", grdb]),
@@ -104,7 +107,7 @@ let package = Package(
         ),
         adapter("ChatSQLite", ["Chat", "PeerIdentity", grdb]),
         adapter("TerminalUI", []),
-        adapter("Daemon", [arguments, logging, lifecycle, signals]),
+        adapter("Daemon", ["HTTP", arguments, logging, lifecycle, signals]),
 
         app(
             "cdn",
@@ -158,11 +161,11 @@ let package = Package(
         tests(
             "HTTPServer",
             [
-                "HTTP", "HTTPServer", "TestSupport", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
+                "HTTP", "HTTPClient", "HTTPServer", "TestSupport", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"),
                 nio("NIOPosix"), logging, lifecycle,
             ]
         ),
-        tests("Daemon", ["Daemon", arguments, logging, lifecycle]),
+        tests("Daemon", ["Daemon", "HTTP", "TestSupport", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
         tests("EndToEnd", ["TestSupport", "HTTP", "HTTPClient", "cdn"]),
         tests("Tidy", ["TestSupport"]),

@@ -56,9 +56,15 @@ actor StubChatStore: ChatStore {
         return Array(lines.suffix(limit))
     }
 
-    func enqueue(_ text: String, to: [PeerIdentifier], atMilliseconds: UInt64) async throws -> [OutgoingMessage] { [] }
+    func enqueue(_ drafts: [Draft]) async throws -> [OutgoingMessage] { [] }
     func outbox() async throws -> [(to: PeerIdentifier, stream: StreamID, messages: [OutgoingMessage])] { [] }
-    func settle(_: PeerIdentifier, upTo: UInt64, as: OutgoingMessage.State, reason: String?) async throws {}
+    func settle(
+        _: PeerIdentifier,
+        stream: StreamID,
+        upTo: UInt64,
+        as: OutgoingMessage.State,
+        reason: String?
+    ) async throws {}
     func pins(of registry: String, changing: [Pin]) async throws -> [Pin] { [] }
 }
 

@@ -93,10 +93,14 @@ struct Assembly {
             ),
             onEvent: events.add
         )
-        let presence = Presence(client: registryClient, random: Self.random, onJoin: { peer in
-            directory.forget(peer)
-            courier.retryNow(peer)
-        })
+        let presence = Presence(
+            client: registryClient,
+            random: Self.random,
+            onJoin: { peer in
+                directory.forget(peer)
+                courier.retryNow(peer)
+            }
+        )
         (self.courier, self.registration, self.presence, self.events) = (courier, registration, presence, events)
         let roomsFile = state.path + "/rooms"
         session = ChatSession(
@@ -120,7 +124,8 @@ struct Assembly {
             store: store,
             ownRecord: { registration.record?.compact },
             now: WallClock.now,
-            sink: session.follow
+            sink: session.follow,
+            shown: session.noteShown
         )
     }
 

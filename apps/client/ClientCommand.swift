@@ -29,11 +29,12 @@ struct ClientCommand: ParsableCommand {
     )
 
     /// All that can stand in the environment and the configuration file.
-    static let settings = [
-        Setting("identity"), Setting("listen"), Setting("url"), Setting("ttl"), Setting("wait"),
-        Setting("no-seal", .flag), Setting("history"), Setting("allow-local", .flag), Setting("tls-cert"),
-        Setting("tls-key"), Setting("ca"), Setting("log-format"), Setting("verbose", .flag),
-    ]
+    static let settings =
+        [
+            Setting("identity"), Setting("listen"), Setting("url"), Setting("ttl"), Setting("wait"),
+            Setting("no-seal", .flag), Setting("history"), Setting("allow-local", .flag), Setting("ca"),
+            Setting("log-format"), Setting("verbose", .flag),
+        ] + TLSOptions.settings
 
     @Argument(help: "Where to listen; 0: any free port.", transform: ListenValues.port)
     var port: Int
@@ -85,11 +86,8 @@ struct ClientCommand: ParsableCommand {
     @Flag(help: "Connect to addresses more local than the registry's, too.")
     var allowLocal = false
 
-    @Option(help: ArgumentHelp("A certificate chain (PEM): listen with https.", valueName: "file"))
-    var tlsCert: String?
-
-    @Option(help: ArgumentHelp("The private key (PEM) of --tls-cert.", valueName: "file"))
-    var tlsKey: String?
+    @OptionGroup
+    var tls: TLSOptions
 
     @Option(help: ArgumentHelp("Certificates (PEM) to trust https registries and peers by.", valueName: "file"))
     var ca: String?

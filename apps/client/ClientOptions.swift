@@ -57,11 +57,7 @@ struct ClientOptions: Sendable {
         case "none": history = .none
         case .some(let file): history = .file(file)
         }
-        switch (command.tlsCert, command.tlsKey) {
-        case (let certificate?, let key?): tls = TLSConfiguration(certificateFile: certificate, keyFile: key)
-        case (nil, nil): tls = nil
-        default: throw ExitFailure(.usage, "--tls-cert and --tls-key go together: give both")
-        }
+        tls = try command.tls.files().map { TLSConfiguration(certificateFile: $0.certificate, keyFile: $0.key) }
         caFile = command.ca
         logFormat = command.logFormat.format(environment: environment)
         logLevel = command.verbose ? .debug : .warning

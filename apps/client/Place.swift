@@ -20,6 +20,7 @@ final class Place: Sendable {
     /// - Parameters:
     ///   - options: What the person said of it.
     ///   - port: The port that is bound.
+    /// - Throws: Nothing that can happen with a port that was bound.
     init(_ options: ClientOptions, port: Int) throws {
         (scheme, self.port, given) = (options.scheme, port, options.url)
         listenerURL = try options.url ?? PeerURL("\(options.scheme)://127.0.0.1:\(port)/")

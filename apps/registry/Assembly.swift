@@ -14,13 +14,14 @@ struct Assembly {
     let options: RegistryOptions
     let logger: Logger
     let registry: Registry
+    private let store: any PeerStore
     private let closeStore: @Sendable () async -> Void
 
     /// Opens the store; binds nothing yet.
     init(_ options: RegistryOptions, logger: Logger) async throws(ExitFailure) {
         (self.options, self.logger) = (options, logger)
         let (store, close) = try await Self.open(options.store, logger: logger)
-        closeStore = close
+        (self.store, closeStore) = (store, close)
         var configuration = RegistryConfiguration()
         (configuration.isOpen, configuration.isPublic) = (options.isOpen, options.isPublic)
         configuration.nameHoldSeconds = options.nameHold.components.seconds
@@ -49,7 +50,7 @@ struct Assembly {
             ? [.loopback(port: options.port)] : options.hosts.map { .host($0, port: options.port) }
         configuration.tls = options.tls
         // Each watcher of changes has a connection, and there may be thousands of them.
-        configuration.connectionsMax = 50_000
+        configuration.connectionsMax = ProcessLimits.connections(50_000)
         if logger.logLevel <= .debug {
             configuration.onResponse = { [logger] summary in
                 logger.debug(
@@ -72,7 +73,15 @@ struct Assembly {
         var configuration = HTTPServerConfiguration { Self.now().seconds }
         configuration.addresses = [.loopback(port: port)]
         configuration.eventLoops = 1
-        let responder = AdminResponder(metrics: registry.metrics, health: [])
+        let health = HealthCheck("store") { [store] in
+            do {
+                _ = try await store.entries(.names([]))
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        let responder = AdminResponder(metrics: registry.metrics.all + ProcessMetrics.all, checks: [health])
         return Server(configuration: configuration, responder: responder, logger: logger)
     }
 

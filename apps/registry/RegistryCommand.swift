@@ -30,11 +30,12 @@ struct RegistryCommand: ParsableCommand {
     )
 
     /// All that can stand in the environment and the configuration file.
-    static let settings = [
-        Setting("port"), Setting("host", .list), Setting("store"), Setting("open", .flag), Setting("public", .flag),
-        Setting("name-hold"), Setting("tls-cert"), Setting("tls-key"), Setting("admin-port"), Setting("log-format"),
-        Setting("verbose", .flag),
-    ]
+    static let settings =
+        [
+            Setting("port"), Setting("host", .list), Setting("store"), Setting("open", .flag), Setting("public", .flag),
+            Setting("name-hold"), Setting("admin-port"), Setting("log-format"),
+            Setting("verbose", .flag),
+        ] + TLSOptions.settings
 
     @Option(
         help: "Where to listen; 0: any free port, told by the ready line. (default: 8080)",
@@ -75,11 +76,8 @@ struct RegistryCommand: ParsableCommand {
     )
     var nameHold = Duration.seconds(30 * 86_400)
 
-    @Option(help: ArgumentHelp("A certificate chain (PEM): serve https.", valueName: "file"))
-    var tlsCert: String?
-
-    @Option(help: ArgumentHelp("The private key (PEM) of --tls-cert.", valueName: "file"))
-    var tlsKey: String?
+    @OptionGroup
+    var tls: TLSOptions
 
     @Option(
         help: ArgumentHelp("Answer /health and /metrics on this port of the loopback.", valueName: "port"),

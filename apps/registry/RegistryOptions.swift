@@ -29,21 +29,9 @@ struct RegistryOptions: Sendable {
         store = command.store
         (isOpen, isPublic) = (command.open, command.public)
         nameHold = command.nameHold
-        tls = try TLSConfiguration(certificate: command.tlsCert, key: command.tlsKey)
+        tls = try command.tls.files().map { TLSConfiguration(certificateFile: $0.certificate, keyFile: $0.key) }
         adminPort = command.adminPort
         logFormat = command.logFormat.format(environment: environment)
         logLevel = command.verbose ? .debug : .notice
-    }
-}
-
-extension TLSConfiguration {
-    /// From the two flags, which go together; nil if neither was given.
-    fileprivate init?(certificate: String?, key: String?) throws(ExitFailure) {
-        switch (certificate, key) {
-        case (let certificate?, let key?): self.init(certificateFile: certificate, keyFile: key)
-        case (nil, nil): return nil
-        case (_?, nil): throw ExitFailure(.usage, "--tls-cert needs --tls-key, the certificate's private key")
-        case (nil, _?): throw ExitFailure(.usage, "--tls-key needs --tls-cert, the key's certificate")
-        }
     }
 }

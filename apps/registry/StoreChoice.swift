@@ -1,7 +1,6 @@
 // Where registrations are kept, as a flag says it.
 
 import Daemon
-import Glibc
 
 /// The value of `--store`.
 enum StoreChoice: Sendable, Equatable {
@@ -23,12 +22,13 @@ enum StoreChoice: Sendable, Equatable {
         }
     }
 
-    /// For the ready line.
+    /// For the ready line; without what stands in front of an `@`.
     var display: String {
         switch self {
         case .memory: "memory"
         case .sqlite(let path): "sqlite:\(path)"
-        case .redis(let url): TerminalText.withoutCredentials(url)
+        case .redis(let url):
+            "redis://" + (url.split(separator: "@").last ?? "").trimmingPrefix("redis://")
         }
     }
 }

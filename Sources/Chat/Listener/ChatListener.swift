@@ -31,6 +31,7 @@ package final class ChatListener: Responder {
     ///   - ownRecord: Our record now.
     ///   - now: The present.
     ///   - sink: Told what was stored, each stream in order; what it waits for, further messages wait for.
+    ///   - shown: Told, after the sink was, which sealed messages those were.
     package init(
         configuration: ChatListenerConfiguration,
         opener: Opener,
@@ -38,13 +39,14 @@ package final class ChatListener: Responder {
         store: any ChatStore,
         ownRecord: @escaping OwnRecord,
         now: @escaping @Sendable () -> Timestamp,
-        sink: @escaping @Sendable (ChatEvent) async -> Void
+        sink: @escaping @Sendable (ChatEvent) async -> Void,
+        shown: @escaping @Sendable ([ShownMessages]) async -> Void = { _ in }
     ) {
         (self.configuration, self.opener, self.names) = (configuration, opener, names)
         (self.ownRecord, self.now) = (ownRecord, now)
         budget = Mutex(ListenerBudget(rates: configuration.rates))
         slots = OpeningSlots(limits: configuration.opening)
-        inbox = Inbox(store: store, limits: configuration.inbox, now: now, sink: sink)
+        inbox = Inbox(store: store, limits: configuration.inbox, now: now, sink: sink, shown: shown)
         ownHosts = OwnHosts(configuration.hosts + [configuration.url.authority])
     }
 

@@ -1,7 +1,7 @@
 // Stores what came, many bodies in one transaction, and tells who is interested once it is stored.
 
 import HTTP
-import PeerIdentity
+package import PeerIdentity
 import Synchronization
 
 /// What is to be stored and shown.
@@ -26,6 +26,14 @@ enum InboxItem: Sendable {
         case .plain: 1
         }
     }
+}
+
+/// Messages of one stream that the sink was told of.
+package struct ShownMessages: Sendable, Hashable {
+    package var sender: PeerKey
+    package var stream: StreamID
+    /// The highest number of them.
+    package var upTo: UInt64
 }
 
 /// Whose items share a queue.
@@ -65,6 +73,7 @@ final class Inbox: Sendable {
     private let store: any ChatStore
     private let now: @Sendable () -> Timestamp
     private let sink: @Sendable (ChatEvent) async -> Void
+    private let shown: @Sendable ([ShownMessages]) async -> Void
     private let state: Mutex<State>
 
     /// - Parameters:
@@ -72,13 +81,15 @@ final class Inbox: Sendable {
     ///   - limits: What bounds the queue and each transaction.
     ///   - now: The present.
     ///   - sink: Told what was stored, in the order of each stream; what it waits for, the next transaction waits for.
+    ///   - shown: Told, after the sink was told of all, which messages those were.
     init(
         store: any ChatStore,
         limits: InboxLimits,
         now: @escaping @Sendable () -> Timestamp,
-        sink: @escaping @Sendable (ChatEvent) async -> Void
+        sink: @escaping @Sendable (ChatEvent) async -> Void,
+        shown: @escaping @Sendable ([ShownMessages]) async -> Void = { _ in }
     ) {
-        (self.store, self.now, self.sink) = (store, now, sink)
+        (self.store, self.now, self.sink, self.shown) = (store, now, sink, shown)
         state = Mutex(State(queue: InboxQueue(limits: limits)))
     }
 
@@ -166,6 +177,10 @@ final class Inbox: Sendable {
                     await sink(event)
                 }
             }
+            let new = zip(bodies, stored).compactMap { body, stored in
+                stored.new.last.map { ShownMessages(sender: body.sender, stream: body.stream, upTo: $0.sequence) }
+            }
+            if !new.isEmpty { await shown(new) }
         } catch {
             // One body that the store refuses must not take others with it.
             guard entries.count > 1 else { return settle(entries[0], .failure(.notStored)) }

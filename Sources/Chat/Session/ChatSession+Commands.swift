@@ -6,7 +6,7 @@ import Synchronization
 extension ChatSession {
     func showWho() async {
         let present = parts.presence.names(limit: 500)
-        let pins = Dictionary(parts.directory.pins().map { ($0.identifier, $0) }, uniquingKeysWith: { first, _ in first })
+        let pins = Dictionary(parts.directory.pins().map { ($0.identifier, $0) }) { first, _ in first }
         let lines = present.map { name in "  \(name)" + remarks(name, pins[name]) }
         let absent = pins.values.filter { !present.contains($0.identifier) && $0.identifier != identifier }
             .sorted { $0.identifier.folded < $1.identifier.folded }

@@ -29,6 +29,19 @@ extension ChatSession {
         }
     }
 
+    /// Notes that messages were shown, once they have left the process; they are shown again if that cannot be noted.
+    package func noteShown(_ messages: [ShownMessages]) async {
+        await parts.display.flush()
+        await withTaskGroup(of: Void.self) { group in
+            for shown in messages {
+                group.addTask { [store = parts.store] in
+                    // Shown twice is better than never: a failure is told when the next message cannot be stored.
+                    try? await store.markShown(from: shown.sender, stream: shown.stream, upTo: shown.upTo)
+                }
+            }
+        }
+    }
+
     /// Shows one message.
     package func received(_ message: ReceivedMessage) async {
         let text = VisibleText.message(message.text, for: parts.display.output)

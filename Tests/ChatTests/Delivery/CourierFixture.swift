@@ -94,9 +94,9 @@ func withCourier(
     store: MemoryChatStore = MemoryChatStore { StreamID(high: 1, low: 1) },
     configuration: CourierConfiguration = CourierConfiguration(),
     sleepMax: Duration = .seconds(12),
-    _ body: @escaping @Sendable (Courier, EventLog) async throws -> Void
+    _ body: @escaping @Sendable (Courier, CourierEvents) async throws -> Void
 ) async throws {
-    let log = EventLog()
+    let log = CourierEvents()
     let time = Mutex(Duration.zero)
     let courier = Courier(
         identifier: try PeerIdentifier("Bob"),
@@ -124,7 +124,7 @@ func withCourier(
 }
 
 /// What a courier told, in order.
-final class EventLog: Sendable {
+final class CourierEvents: Sendable {
     private let events = Mutex<[ChatEvent]>([])
     let tally = Tally("events")
 
