@@ -126,6 +126,7 @@ package final class ChatListener: Responder {
         do {
             defer { slots.leave(lane) }
             opened = try opener.open(inspected)
+            try opened.checkRecord()
         } catch {
             budget.withLock { $0.failed(connection: request.connectionID) }
             return await answer(to: error)
