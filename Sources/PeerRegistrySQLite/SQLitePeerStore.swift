@@ -98,13 +98,13 @@ package final class SQLitePeerStore: PeerStore {
 
     // MARK: PeerStore
 
-    package var image: MemoryPeerStore? { memory }
+    package var image: PeerImage? {
+        PeerImage(of: memory) { self.renewImmediately($0, of: $1, expected: $2) }
+    }
 
     package func secret() async throws -> [UInt8] { kept }
 
     package func entries(_ selection: PeerSelection) async throws -> [PeerEntry] { memory.entriesNow(selection) }
-
-    package func entryImmediately(_ name: String) -> ImmediateEntry { memory.entryImmediately(name) }
 
     package func events(since: UInt64, limit: Int) async throws -> PeerEventPage {
         memory.eventsNow(since: since, limit: limit)
@@ -114,13 +114,16 @@ package final class SQLitePeerStore: PeerStore {
         try await memory.waitForEvents(after: revision)
     }
 
+    /// As ``PeerImage/renew(_:of:expected:)``.
     package func renewImmediately(
         _ entry: PackedEntry,
         of identifier: PeerIdentifier,
         expected: UInt64
     ) -> Bool? {
         guard isReserved(1), pending.withLock({ $0.isSettled(identifier.folded) }) else { return nil }
-        guard memory.renewImmediately(entry, of: identifier, expected: expected) == true else { return false }
+        guard memory.applyNow(entry, identifier: identifier, expected: expected, kind: .renew) != nil else {
+            return false
+        }
         perform(pending.withLock { $0.addLazily(identifier.folded, hasContent: false) })
         return true
     }

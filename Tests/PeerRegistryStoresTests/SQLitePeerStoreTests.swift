@@ -292,7 +292,7 @@ import Testing
 
     /// The entry of `a` as it stands in memory.
     private func packedEntry(of store: SQLitePeerStore) throws -> PackedEntry {
-        let entry = store.image?.packedEntry(Array("a".utf8).span)
+        let entry = store.image?.memory.packedEntry(Array("a".utf8).span)
         return try #require(entry)
     }
 
