@@ -13,8 +13,9 @@ import Synchronization
 /// the last second of those: who renewed shows it again, or the grace below covers it. A change that could not be written
 /// is reported as failed, stands in memory, and is written as soon as that is possible again.
 ///
-/// At the start a present entry counts as if it had shown a sign of life then, but never beyond its record's `exp`: else
-/// everybody would be told of as gone after a restart, since nobody could renew while the registry was down.
+/// At the start a present entry whose lease ran out less than a lease ago counts as if it had shown a sign of life then,
+/// but never beyond its record's `exp`: else everybody would be told of as gone after a restart, since nobody could renew
+/// while the registry was down. Who was due for longer is told of as gone.
 ///
 /// Revisions are consecutive while the store is open and over ``close()``; after a kill there is a jump, because those of
 /// signs of life may have been told and not been written. Events before it are there without a gap.
@@ -231,11 +232,11 @@ package final class SQLitePeerStore: PeerStore {
 
     /// An entry as it counts after a start.
     private static func graced(_ entry: PackedEntry, now: Timestamp, plainGraceSeconds: Int64) -> PackedEntry {
-        guard entry.isPresent else { return entry }
+        let seconds = entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds
+        // Who had a whole lease's time more would be gone, had the registry not been down; the sweep says so.
+        guard entry.isPresent, entry.presentUntil.advanced(bySeconds: seconds) > now else { return entry }
         var graced = entry
-        var until = now.advanced(
-            bySeconds: entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds
-        )
+        var until = now.advanced(bySeconds: seconds)
         if entry.content.isSigned { until = min(until, Timestamp(seconds: entry.content.expiresAt)) }
         graced.presentUntil = max(entry.presentUntil, until)
         return graced
