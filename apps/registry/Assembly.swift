@@ -25,7 +25,8 @@ struct Assembly {
         var configuration = RegistryConfiguration()
         (configuration.isOpen, configuration.isPublic) = (options.isOpen, options.isPublic)
         configuration.nameHoldSeconds = options.nameHold.components.seconds
-        registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now) { problem in
+        registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now) {
+            problem in
             logger.warning("The store had a problem", metadata: ["error.message": "\(problem)"])
         }
     }
