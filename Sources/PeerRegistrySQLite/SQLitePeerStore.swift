@@ -36,8 +36,8 @@ package final class SQLitePeerStore: PeerStore {
     /// So many revisions are reserved at a time.
     private static let reserveStep: UInt64 = 1 << 20
 
-    /// Opens the file at `path`, a new one if there is none; blocks while it reads all of it, a second or two a million
-    /// entries.
+    /// Opens the file at `path`, a new one if there is none; blocks while it reads all of it, the longer the more
+    /// entries there are.
     ///
     /// - Parameters:
     ///   - path: The file, which this store has for itself; its directory must exist.
