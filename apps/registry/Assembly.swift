@@ -25,7 +25,10 @@ struct Assembly {
         var configuration = RegistryConfiguration()
         (configuration.isOpen, configuration.isPublic) = (options.isOpen, options.isPublic)
         configuration.nameHoldSeconds = options.nameHold.components.seconds
-        registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now)
+        registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now) {
+            problem in
+            logger.warning("The store had a problem", metadata: ["error.message": "\(problem)"])
+        }
     }
 
     /// Reads what must be known before requests come.
@@ -75,7 +78,8 @@ struct Assembly {
         configuration.eventLoops = 1
         let health = HealthCheck("store") { [store] in
             do {
-                _ = try await store.entries(.names([]))
+                // Nobody's name, but a question: with none, nothing would be asked.
+                _ = try await store.entries(.names(["-"]))
                 return nil
             } catch {
                 return "\(error)"
@@ -99,8 +103,9 @@ struct Assembly {
         do {
             switch choice {
             case .memory:
-                // Revisions of an earlier life, which watchers may still hold, are below those of this one.
-                let revision = UInt64(clamping: now().nanoseconds / 1_000_000)
+                // Revisions of an earlier life, which watchers may still hold, are below those of this one: there is not
+                // a change each microsecond.
+                let revision = UInt64(clamping: now().nanoseconds / 1_000)
                 return (MemoryPeerStore(secret: secret, lastRevision: revision), {})
             case .sqlite(let path):
                 let store = try SQLitePeerStore(path: path, newSecret: secret, now: now()) { problem in
