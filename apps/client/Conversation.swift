@@ -21,7 +21,7 @@ final class Conversation: Service {
     }
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             await self.assembly.registration.firstAttempt()
             reading: while let input = await self.terminal.next() {
                 switch input {
