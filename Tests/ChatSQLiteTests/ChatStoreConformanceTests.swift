@@ -155,7 +155,8 @@ import Testing
         _ = try await tested.store.receive([body], atMilliseconds: 1)
         try tested.kill()
         #expect(try await tested.store.unshown() == [body])
-        #expect(try await tested.store.history(limit: 9, adding: []).map(\.peer) == ["Alice (unchecked)"])
+        let names = try await tested.store.history(limit: 9, adding: []).map(\.peer)
+        #expect(names == (kind == .sqliteWithoutHistory ? [] : ["Alice (unchecked)"]))
     }
 
     @Test(arguments: StoreKind.allCases)
