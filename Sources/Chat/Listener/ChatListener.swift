@@ -159,7 +159,8 @@ package final class ChatListener: Responder {
             sender: key,
             from: body.envelope.from,
             stream: body.envelope.stream,
-            messages: messages
+            messages: messages,
+            shownAs: name.shown
         )
         do {
             let highest = try await inbox.deliver(.sealed(incoming, from: name))

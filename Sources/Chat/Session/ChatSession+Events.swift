@@ -20,7 +20,7 @@ extension ChatSession {
                         )
                     )
                 }
-                await parts.display.flush()
+                guard await parts.display.flush() else { return }
                 guard let last = body.messages.last else { continue }
                 try await parts.store.markShown(from: body.sender, stream: body.stream, upTo: last.sequence)
             }
@@ -31,7 +31,8 @@ extension ChatSession {
 
     /// Notes that messages were shown, once they have left the process; they are shown again if that cannot be noted.
     package func noteShown(_ messages: [ShownMessages]) async {
-        await parts.display.flush()
+        // What nobody could see is shown by the next client.
+        guard await parts.display.flush() else { return }
         await withTaskGroup(of: Void.self) { group in
             for shown in messages {
                 group.addTask { [store = parts.store] in

@@ -67,6 +67,54 @@ package final class ChatSession: Sendable {
         }
     }
 
+    /// Does what lines of a pipe mean, in their order: texts one after the other are kept together, which is what makes
+    /// many quick, once there is room for them.
+    ///
+    /// - Parameters:
+    ///   - lines: What came.
+    ///   - bound: How long to wait for room while nothing is delivered at all.
+    /// - Returns: False if nothing more is to be read: somebody wants to leave, or there is no room.
+    package func perform(lines: [String], waitingAtMost bound: Duration) async -> Bool {
+        var drafts: [Draft] = []
+        for line in lines {
+            do throws(ChatError) {
+                let command = try ChatCommand.parse(line, in: state.withLock { $0.context })
+                if case .send(let text, let recipients) = command {
+                    let draft = Draft(text: text, recipients: recipients, writtenAtMilliseconds: parts.now())
+                    try parts.courier.check(draft)
+                    state.withLock { $0.context.lastRecipients = recipients }
+                    drafts.append(draft)
+                    continue
+                }
+                guard await send(drafts, waitingAtMost: bound) else { return false }
+                drafts = []
+                guard try await perform(command) else { return false }
+            } catch {
+                guard await send(drafts, waitingAtMost: bound) else { return false }
+                drafts = []
+                await refuse(error.message)
+            }
+        }
+        return await send(drafts, waitingAtMost: bound)
+    }
+
+    private func send(_ drafts: [Draft], waitingAtMost bound: Duration) async -> Bool {
+        guard !drafts.isEmpty else { return true }
+        let count = drafts.reduce(0) { $0 + $1.recipients.count }
+        guard await parts.courier.waitForRoom(count, within: bound) else {
+            await refuse(
+                "too many messages wait and none is delivered: \(drafts.count) lines and all after them are not sent"
+            )
+            return false
+        }
+        do throws(ChatError) {
+            try await parts.courier.send(drafts)
+        } catch {
+            await refuse("\(drafts.count) lines are not sent: \(error.message)")
+        }
+        return true
+    }
+
     /// Sends lines that were pasted together, as one message.
     package func perform(pasted lines: [String]) async {
         do throws(ChatError) {
