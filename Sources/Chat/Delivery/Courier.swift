@@ -10,7 +10,7 @@ import Synchronization
 /// ``send(_:)`` returns, and stays there until its recipient acknowledged it: another courier on the same store, after a
 /// kill, sends it again, and the recipient knows it by its number.
 package final class Courier: Sendable {
-    private struct State {
+    struct State {
         var machine: DeliveryStateMachine
         var intake: Intake
         /// Times for which somebody sleeps.
@@ -30,7 +30,7 @@ package final class Courier: Sendable {
     let configuration: CourierConfiguration
     private let store: any ChatStore
     private let onEvent: @Sendable (ChatEvent) -> Void
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let texts: (stream: AsyncStream<Void>, ring: AsyncStream<Void>.Continuation)
     private let turns: (stream: AsyncStream<Void>, ring: AsyncStream<Void>.Continuation)
 
@@ -162,6 +162,8 @@ package final class Courier: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             guard await load() else { return }
+            // Who waited for the outbox to be read may have nothing to wait for.
+            wakeWaiters()
             group.addTask { await self.takeTexts() }
             turns.ring.yield()
             for await _ in turns.stream {
