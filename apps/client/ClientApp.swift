@@ -42,6 +42,7 @@ enum ClientApp {
         var configuration = TerminalConfiguration()
         let completions = Completions()
         configuration.completions = completions.candidates(before:)
+        configuration.keepsLine = completions.keepsLine
         let terminal = try Terminal(configuration)
         do {
             let assembly = try await Assembly(options, state: state, terminal: terminal, place: place, logger: logger)

@@ -67,6 +67,13 @@ package final class ChatSession: Sendable {
         }
     }
 
+    /// Whether `line` would be sent, and so be shown again as what was said to whom.
+    package func isMessage(_ line: String) -> Bool {
+        // What is wrong with it is said when it is performed.
+        guard case .send? = try? ChatCommand.parse(line, in: state.withLock({ $0.context })) else { return false }
+        return true
+    }
+
     /// Sends lines that were pasted together, as one message.
     package func perform(pasted lines: [String]) async {
         do throws(ChatError) {
