@@ -36,27 +36,34 @@ final class Conversation: Service {
             }
             guard !self.terminal.isInteractive else { return }
             let waiting = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
-            self.undelivered.withLock { $0 = waiting }
+            // Those that failed were told of, and are not sent again.
+            self.undelivered.withLock { $0 = waiting.filter { $0.state == .queued } }
         }
     }
 
     /// Throws what makes the exit code other than 0.
     func outcome() throws(ExitFailure) {
         if terminal.isInteractive {
-            let count = assembly.courier.undelivered.count
-            if count > 0 {
-                StandardError.write("client: \(count) not delivered yet; kept, and sent when you are here again\n")
-            }
+            let waiting = assembly.courier.undelivered.filter { $0.state == .queued }
+            if !waiting.isEmpty { StandardError.write("client: \(Self.names(waiting))\n") }
             return
         }
         let waiting = undelivered.withLock { $0 }
         guard waiting.isEmpty else { throw ExitFailure(.temporary, Self.names(waiting)) }
         guard assembly.session.failures == 0 else {
-            throw ExitFailure(.unavailable, "\(assembly.session.failures) messages could not be delivered; see above")
+            let count = Self.count(assembly.session.failures, "message")
+            throw ExitFailure(.unavailable, "\(count) could not be delivered; see above")
         }
         guard assembly.session.refusals == 0 else {
-            throw ExitFailure(.badInput, "\(assembly.session.refusals) lines could not be understood; see above")
+            throw ExitFailure(
+                .badInput,
+                "\(Self.count(assembly.session.refusals, "line")) could not be done; see above"
+            )
         }
+    }
+
+    private static func count(_ number: Int, _ what: String) -> String {
+        number == 1 ? "1 \(what)" : "\(number) \(what)s"
     }
 
     /// How many for whom, and why.

@@ -37,6 +37,8 @@ package final class ChatSession: Sendable {
         var context: ChatCommandContext
         /// Why messages to a name wait, as it was said last: it is not said again.
         var reasons: [PeerIdentifier: String] = [:]
+        /// Whose change of key was told: once is enough until it is trusted.
+        var changedKeys: Set<PeerIdentifier> = []
         var refusals = 0
         var failures = 0
     }
@@ -120,6 +122,7 @@ package final class ChatSession: Sendable {
         case .verify(let peer): try await verify(peer)
         case .trust(let peer):
             try await parts.directory.trust(peer)
+            state.withLock { _ = $0.changedKeys.remove(peer) }
             parts.courier.retryNow(peer)
             await show(.information("\(peer)'s new key is trusted; compare the words of /verify \(peer)"))
         case .block(let peer):
@@ -132,6 +135,7 @@ package final class ChatSession: Sendable {
             try parts.directory.allowPlain(peer)
             parts.courier.retryNow(peer)
             await show(.warning("messages to \(peer) may now go unencrypted, for anyone on the way to read"))
+        case .drop(let peer): try await drop(peer)
         case .room(let room, let members): try await keep(room, members)
         case .removeRoom(let room): try await remove(room)
         }
