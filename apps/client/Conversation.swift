@@ -36,7 +36,8 @@ final class Conversation: Service {
             }
             guard !self.terminal.isInteractive else { return }
             let waiting = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
-            self.undelivered.withLock { $0 = waiting }
+            // Those that failed were told of, and are not sent again.
+            self.undelivered.withLock { $0 = waiting.filter { $0.state == .queued } }
         }
     }
 
@@ -66,10 +67,8 @@ final class Conversation: Service {
     /// Throws what makes the exit code other than 0.
     func outcome() throws(ExitFailure) {
         if terminal.isInteractive {
-            let count = assembly.courier.undelivered.count { $0.state == .queued }
-            if count > 0 {
-                StandardError.write("client: \(count) not delivered yet; kept, and sent when you are here again\n")
-            }
+            let waiting = assembly.courier.undelivered.filter { $0.state == .queued }
+            if !waiting.isEmpty { StandardError.write("client: \(Self.names(waiting))\n") }
             return
         }
         let rest = undelivered.withLock { $0 }
@@ -78,11 +77,19 @@ final class Conversation: Service {
         // The screen may not have been told of all.
         let failures = max(assembly.session.failures, rest.count - waiting.count)
         guard failures == 0 else {
-            throw ExitFailure(.unavailable, "\(failures) messages could not be delivered; see above")
+            let count = Self.count(failures, "message")
+            throw ExitFailure(.unavailable, "\(count) could not be delivered; see above")
         }
         guard assembly.session.refusals == 0 else {
-            throw ExitFailure(.badInput, "\(assembly.session.refusals) lines could not be understood; see above")
+            throw ExitFailure(
+                .badInput,
+                "\(Self.count(assembly.session.refusals, "line")) could not be done; see above"
+            )
         }
+    }
+
+    private static func count(_ number: Int, _ what: String) -> String {
+        number == 1 ? "1 \(what)" : "\(number) \(what)s"
     }
 
     /// How many for whom, and why.

@@ -130,7 +130,11 @@ struct Assembly {
         } catch let error as SQLiteStoreError {
             throw ExitFailure(.cannotCreate, error.message)
         } catch let error as RedisStoreError {
-            throw ExitFailure(error.code == .badAddress ? .usage : .unavailable, error.message)
+            let isAway = error.code == .away
+            throw ExitFailure(
+                error.code == .badAddress ? .usage : .unavailable,
+                error.message + (isAway ? "; start Redis there, or choose another --store" : "")
+            )
         } catch {
             throw ExitFailure(any: error)
         }

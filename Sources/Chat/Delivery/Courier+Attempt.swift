@@ -130,7 +130,7 @@ extension DeliveryOutcome {
     init(_ error: ChatError, of peer: PeerIdentifier) {
         self =
             switch error.code {
-            case .unknownPeer: .slow("nobody is called \(peer) at the registry; will retry")
+            case .unknownPeer: .slow("\(error.message); will retry")
             case .keyChanged: .needsPerson(error.message, keyChanged: true)
             case .plainOnly: .needsPerson(error.message, keyChanged: false)
             case .registryAway, .nameTaken, .badAnswer, .peerAway, .notOpened, .badMessage, .badCommand,

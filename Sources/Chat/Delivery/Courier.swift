@@ -11,14 +11,14 @@ import Synchronization
 /// kill, sends it again, and the recipient knows it by its number.
 package final class Courier: Sendable {
     /// What somebody waits for.
-    private enum Need: Sendable {
+    enum Need: Sendable {
         /// That nothing is queued, or only a person could help.
         case settled
         /// That so many more messages may be queued.
         case room(Int)
     }
 
-    private struct State {
+    struct State {
         var machine: DeliveryStateMachine
         var intake: Intake
         /// Times for which somebody sleeps.
@@ -38,7 +38,7 @@ package final class Courier: Sendable {
     let configuration: CourierConfiguration
     private let store: any ChatStore
     private let onEvent: @Sendable (ChatEvent) -> Void
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let texts: (stream: AsyncStream<Void>, ring: AsyncStream<Void>.Continuation)
     private let turns: (stream: AsyncStream<Void>, ring: AsyncStream<Void>.Continuation)
 
@@ -183,6 +183,8 @@ package final class Courier: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             guard await load() else { return }
+            // Who waited for the outbox to be read may have nothing to wait for.
+            wakeWaiters()
             group.addTask { await self.takeTexts() }
             turns.ring.yield()
             for await _ in turns.stream {

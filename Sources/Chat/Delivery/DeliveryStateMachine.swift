@@ -160,12 +160,15 @@ struct DeliveryStateMachine: Sendable {
         }
     }
 
+    /// The reason of what a person gave up.
+    static let givenUp = "given up"
+
     /// Fails what is queued for `peer`; a body on its way may still arrive.
     mutating func giveUp(on peer: PeerIdentifier) -> DeliveryEffects {
         var effects = DeliveryEffects()
         guard var lane = lanes[peer] else { return effects }
         while let stream = lane.waiting.first?.stream {
-            fail(upTo: lane.lastNumber(of: stream), of: stream, "given up", &lane, &effects)
+            fail(upTo: lane.lastNumber(of: stream), of: stream, Self.givenUp, &lane, &effects)
         }
         change(peer) { changed in
             changed = lane

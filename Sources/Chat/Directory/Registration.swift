@@ -166,6 +166,8 @@ package final class Registration: Sendable {
         let signed: SignedPeerRecord
         do {
             signed = try await currentRecord()
+        } catch let error as ChatError {
+            return .failed(away(error))
         } catch {
             return .failed((error as? NotReady)?.reason ?? "no record of our own can be made: \(error)")
         }
@@ -301,12 +303,12 @@ package final class Registration: Sendable {
     // MARK: Words
 
     private func nameTaken(_ reason: String) -> String {
-        "the name \(oneself.identifier) belongs to another key at \(client.base) (\(reason)): take another name, "
-            + "or give the right --identity"
+        "\(client.base) refuses the name \(oneself.identifier): \(reason); take another name, or give --identity the "
+            + "file of the right key"
     }
 
     private func away(_ error: ChatError) -> String {
-        "\(error.message); known peers are still written to, and it is tried again"
+        "\(error.message) (it is asked again; known peers are still written to)"
     }
 
     private func sleep(until time: Timestamp?) async {

@@ -37,6 +37,8 @@ package final class ChatSession: Sendable {
         var context: ChatCommandContext
         /// Why messages to a name wait, as it was said last: it is not said again.
         var reasons: [PeerIdentifier: String] = [:]
+        /// Whose change of key was told: once is enough until it is trusted.
+        var changedKeys: Set<PeerIdentifier> = []
         var refusals = 0
         var failures = 0
     }
@@ -115,6 +117,13 @@ package final class ChatSession: Sendable {
         return true
     }
 
+    /// Whether `line` would be sent, and so be shown again as what was said to whom.
+    package func isMessage(_ line: String) -> Bool {
+        // What is wrong with it is said when it is performed.
+        guard case .send? = try? ChatCommand.parse(line, in: state.withLock({ $0.context })) else { return false }
+        return true
+    }
+
     /// Sends lines that were pasted together, as one message.
     package func perform(pasted lines: [String]) async {
         do throws(ChatError) {
@@ -161,6 +170,7 @@ package final class ChatSession: Sendable {
         case .verify(let peer): try await verify(peer)
         case .trust(let peer):
             try await parts.directory.trust(peer)
+            state.withLock { _ = $0.changedKeys.remove(peer) }
             parts.courier.retryNow(peer)
             await show(.information("\(peer)'s new key is trusted; compare the words of /verify \(peer)"))
         case .block(let peer):
@@ -173,6 +183,7 @@ package final class ChatSession: Sendable {
             try parts.directory.allowPlain(peer)
             parts.courier.retryNow(peer)
             await show(.warning("messages to \(peer) may now go unencrypted, for anyone on the way to read"))
+        case .drop(let peer): try await drop(peer)
         case .room(let room, let members): try await keep(room, members)
         case .removeRoom(let room): try await remove(room)
         }

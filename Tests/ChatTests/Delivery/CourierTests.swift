@@ -182,6 +182,33 @@ import Testing
         #expect(peers.requests.withLock { $0.count } == 1)
     }
 
+    /// A pipe that is empty at once must not wait for its whole bound.
+    @Test(.timeLimit(.minutes(1))) func `waiting ends when the outbox that is read is empty`()
+        async throws
+    {
+        let courier = Courier(
+            identifier: try PeerIdentifier("Bob"),
+            store: MemoryChatStore { StreamID(high: 1, low: 1) },
+            destinations: ScriptedDestinations(),
+            transport: ScriptedPeers { _, body in receipt(for: body) },
+            sealing: OpenSealing(),
+            clock: CourierClock(
+                unixMilliseconds: { 1 },
+                elapsed: { .zero },
+                sleep: { _ in try await Task.sleep(for: .seconds(600)) },
+                random: { 0.5 }
+            ),
+            onEvent: { _ in }
+        )
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { #expect(await courier.waitUntilSettled(within: .seconds(30)) == []) }
+            while courier.state.withLock({ $0.waiters.isEmpty }) { await Task.yield() }
+            group.addTask { await courier.run() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     @Test func `more than may be queued is refused, and so is what comes after the end`() async throws {
         var configuration = CourierConfiguration()
         configuration.queuedMax = 3
