@@ -23,7 +23,8 @@ package struct RegistryResponder: Responder {
             return try await answer(request)
         } catch let refusal as Refusal {
             return RegistryResponder.refused(refusal)
-        } catch let error as RegistryError where error.code == .contended {
+        } catch let error as RegistryError {
+            // Contended, or the store is away: why is for whoever runs the registry, who finds it at `/health`.
             var response = RegistryResponder.refused(Refusal(503, "\(error.message): try again"))
             response.fields.append("Retry-After", "1")
             return response
