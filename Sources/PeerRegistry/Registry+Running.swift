@@ -17,6 +17,13 @@ extension Registry {
         log.end()
     }
 
+    /// Ends all streams of changes in good order; new ones are refused from now on.
+    ///
+    /// To be called before a server is told to stop: it would wait for them in vain.
+    package func endWatches() {
+        log.end()
+    }
+
     /// Asks the store for what is asked of it once, so that the first renewals need not wait for it.
     ///
     /// - Throws: ``RegistryError`` if the store cannot be read: better known before a port is opened.

@@ -27,6 +27,13 @@ package final class RunningRegistry: Sendable {
         return RunningRegistry(base: String(base), process: process)
     }
 
+    /// Where it answers `/health` and `/metrics`; nil if it was not started with `--admin-port`.
+    package var adminBase: String? {
+        process.lines(.errors).lazy.compactMap { line in
+            line.firstMatch(of: #/^registry: .* and \/metrics on (http:\/\/\S+)$/#).map { String($0.1) }
+        }.first
+    }
+
     /// Where it listens.
     package var port: Int { base.split(separator: ":").last.flatMap { Int($0) } ?? 0 }
 

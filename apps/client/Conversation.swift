@@ -114,7 +114,11 @@ extension Assembly {
                 await listener.run()
             },
             RegistrationService(registration: registration),
-            UntilShutdown(body: courier.run),
+            UntilShutdown { [registration, courier] in
+                // What waits since last time must not arrive before its sender can be found: it would be unchecked.
+                await registration.firstAttempt()
+                await courier.run()
+            },
             UntilShutdown(body: presence.run),
             UntilShutdown { [events, session] in await events.run(session.follow) },
             server,

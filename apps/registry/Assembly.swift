@@ -40,9 +40,10 @@ struct Assembly {
         }
     }
 
-    /// What runs, in the order in which it starts; the server is last, so that it stops first.
+    /// What runs, in the order in which it starts; first to stop is what the server would wait for, then the server.
     func services(_ server: Server, _ admin: Server?) -> [any Service] {
-        [RegistryService(registry: registry, closeStore: closeStore)] + (admin.map { [$0] } ?? []) + [server]
+        [RegistryService(registry: registry, closeStore: closeStore)] + (admin.map { [$0] } ?? [])
+            + [server, WatchesService(registry: registry)]
     }
 
     /// The server in front of the registry.
@@ -149,5 +150,15 @@ private struct RegistryService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown { await registry.run() }
         await closeStore()
+    }
+}
+
+/// Ends the streams of changes when the program is to stop.
+private struct WatchesService: Service {
+    let registry: Registry
+
+    func run() async throws {
+        defer { registry.endWatches() }
+        try await gracefulShutdown()
     }
 }

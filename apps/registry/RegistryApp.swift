@@ -26,9 +26,13 @@ enum RegistryApp {
         let assembly = try await Assembly(options, logger: logger)
         try await assembly.prepare()
         let server = assembly.server()
-        let port = try await bind(server, options)
+        let port = try await bind(server, options.hosts, options.port, flag: "--port")
         let admin = assembly.adminServer()
-        if let admin { _ = try await bind(admin, options) }
+        if let admin {
+            let port = try await bind(admin, ListenValues.loopbacks, options.adminPort ?? 0, flag: "--admin-port")
+            let place = ListenValues.display(ListenValues.loopbacks, port: port)
+            StandardError.write("registry: /health and /metrics on \(place)\n")
+        }
         let scheme = options.tls == nil ? "http" : "https"
         let place = ListenValues.display(options.hosts, port: port, scheme: scheme)
         StandardError.write("registry: serving \(options.store.display) on \(place)\n")
@@ -36,22 +40,29 @@ enum RegistryApp {
     }
 
     /// The port that is really bound.
-    private static func bind(_ server: Server, _ options: RegistryOptions) async throws(ExitFailure) -> Int {
+    private static func bind(
+        _ server: Server,
+        _ hosts: [String],
+        _ port: Int,
+        flag: String
+    ) async throws(ExitFailure) -> Int {
         do throws(HTTPServerError) {
-            return try await server.bind().first?.port ?? options.port
+            return try await server.bind().first?.port ?? port
         } catch {
-            switch error.code {
-            case .addressInUse: throw failure(EADDRINUSE, options)
-            case .permissionDenied: throw failure(EACCES, options)
-            case .addressUnavailable, .badAddress: throw failure(EADDRNOTAVAIL, options)
-            default: throw ExitFailure(.configuration, error.message)
-            }
-        }
-    }
-
-    private static func failure(_ code: Int32, _ options: RegistryOptions) -> ExitFailure {
-        .bind(host: options.hosts.first ?? "localhost", port: options.port, code: code) {
-            FreePort.next(after: options.port, on: options.hosts)
+            let code =
+                switch error.code {
+                case .addressInUse: EADDRINUSE
+                case .permissionDenied: EACCES
+                case .addressUnavailable, .badAddress: EADDRNOTAVAIL
+                default: throw ExitFailure(.configuration, error.message)
+                }
+            throw .bind(
+                host: hosts.first ?? "localhost",
+                port: port,
+                code: code,
+                nextFree: { FreePort.next(after: port, on: hosts) },
+                flag: { "\(flag) \($0)" }
+            )
         }
     }
 }

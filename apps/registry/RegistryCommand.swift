@@ -83,7 +83,10 @@ struct RegistryCommand: ParsableCommand {
     var tls: TLSOptions
 
     @Option(
-        help: ArgumentHelp("Answer /health and /metrics on this port of the loopback.", valueName: "port"),
+        help: ArgumentHelp(
+            "Answer /health and /metrics on this port of the loopback; 0: any free one.",
+            valueName: "port"
+        ),
         transform: ListenValues.port
     )
     var adminPort: Int?
