@@ -35,15 +35,16 @@ final class Conversation: Service {
                 }
             }
             guard !self.terminal.isInteractive else { return }
-            let waiting = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
-            self.undelivered.withLock { $0 = waiting }
+            let rest = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
+            // What failed was said when it did, and is not sent again.
+            self.undelivered.withLock { $0 = rest.filter { $0.state == .queued } }
         }
     }
 
     /// Throws what makes the exit code other than 0.
     func outcome() throws(ExitFailure) {
         if terminal.isInteractive {
-            let count = assembly.courier.undelivered.count
+            let count = assembly.courier.undelivered.count { $0.state == .queued }
             if count > 0 {
                 StandardError.write("client: \(count) not delivered yet; kept, and sent when you are here again\n")
             }
