@@ -48,7 +48,11 @@ struct Assembly {
         ) { StreamID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max)) }
 
         let askingRegistry = Self.client(options) { $0.onConnected = place.learn(registry:) }
-        let posting = Self.client(options) { $0.allowsAddress = place.guardian.allows(octets:) }
+        let posting = Self.client(options) {
+            $0.allowsAddress = place.guardian.allows(octets:)
+            // Messages have numbers, and a connection that delivered one has its own lane at the recipient.
+            $0.keepsConnectionsForAll = true
+        }
         clients = [askingRegistry, posting]
         let registryClient = RegistryClient(base: options.registry, responder: askingRegistry, clock: ContinuousClock())
         var configuration = DirectoryConfiguration()
