@@ -117,7 +117,7 @@ struct ChatTerminalTests {
     @Test(arguments: [true, false])
     func `names are coloured, and with NO_COLOR nothing is`(_ isColoured: Bool) async throws {
         let town = try await Town()
-        let environment = isColoured ? [:] : ["NO_COLOR": "1"]
+        let environment = ["NO_COLOR": isColoured ? "" : "1"]
         let alice = try await alice(in: town, environment: environment)
         #expect(try await town.pipe("@Alice: hi\n", as: "Bob").status == 0)
         try await alice.waitFor("Bob: hi")

@@ -54,6 +54,7 @@ struct WireTests {
         try bob.type("@Alice: no, certainly not")
         try await alice.shown(until: { $0.count == 3 })
         let posted = relay.recorded(.up).flatMap(bodies)
+        #expect(relay.recorded(.up).count == 1, "each message had a connection of its own")
         #expect(posted.count == 3 && Set(posted.dropFirst().map(\.count)).count == 1, "\(posted.map(\.count))")
     }
 
