@@ -24,7 +24,10 @@ package final class SQLiteChatStore: ChatStore, UnshownMessages {
     /// Whether texts stay once they are delivered or shown.
     package enum History: Sendable, Equatable {
         case kept
+        /// Texts go, and those that earlier processes kept, too.
         case none
+        /// As ``none``, but what was kept before stays: somebody else keeps the history now.
+        case elsewhere
     }
 
     /// What a commit is proof against.

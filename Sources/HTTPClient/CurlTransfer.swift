@@ -162,7 +162,8 @@ final class CurlTransfer {
         let mayShare = request.isSecure && loop.configuration.usesHTTP2
         ccurl_set_long(easy, CURLOPT_PIPEWAIT, mayShare ? 1 : 0)
         // libcurl sends any method again when a connection that it used again turns out dead, a POST too.
-        ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, request.isRepeatable ? 0 : 1)
+        let mayReuse = request.isRepeatable || loop.configuration.keepsConnectionsForAll
+        ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, mayReuse ? 0 : 1)
         request.lines.withUnsafeBytes { octets in
             var start = 0
             for index in octets.indices where octets[index] == 0 {

@@ -40,6 +40,11 @@ package struct HTTPClientConfiguration: Sendable {
 
     /// Whether HTTP/2 is offered to origins with TLS.
     package var usesHTTP2 = true
+    /// Whether every request may go over a kept connection; by default only those that may be sent twice.
+    ///
+    /// A kept connection may end just then: such a request fails, or arrives twice. For receivers that know what they
+    /// have had.
+    package var keepsConnectionsForAll = false
     /// A PEM file of certificates to trust, besides those of the system.
     package var extraCAFile: String?
     /// Sent as `Authorization: Basic` to their own authority and nowhere else.

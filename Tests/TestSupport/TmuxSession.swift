@@ -99,8 +99,16 @@ package final class TmuxSession: Sendable {
     }
 
     /// The rows of the screen, or with `all` what scrolled off, too; without blanks at their ends.
-    package func capture(all: Bool = false) async throws -> [String] {
-        let output = try await tmux(["capture-pane", "-p"] + (all ? ["-S", "-", "-J"] : []))
+    ///
+    /// - Parameters:
+    ///   - all: Whether what scrolled off is wanted, too.
+    ///   - isStyled: Whether colours and other attributes are, as escape sequences.
+    /// - Returns: The rows, from the top.
+    /// - Throws: If tmux does not answer.
+    package func capture(all: Bool = false, isStyled: Bool = false) async throws -> [String] {
+        let output = try await tmux(
+            ["capture-pane", "-p"] + (all ? ["-S", "-", "-J"] : []) + (isStyled ? ["-e"] : [])
+        )
         var lines = output.split(separator: "\n", omittingEmptySubsequences: false).map { line in
             var line = line
             while line.last == " " { line.removeLast() }

@@ -44,11 +44,15 @@ struct Assembly {
         let ring = try SealingKeyRing(at: WallClock.now(), configuration: turning)
         store = try SQLiteChatStore(
             path: state.path + "/chat.sqlite",
-            history: options.history == .none ? .none : .kept
+            history: options.history.stored
         ) { StreamID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max)) }
 
         let askingRegistry = Self.client(options) { $0.onConnected = place.learn(registry:) }
-        let posting = Self.client(options) { $0.allowsAddress = place.guardian.allows(octets:) }
+        let posting = Self.client(options) {
+            $0.allowsAddress = place.guardian.allows(octets:)
+            // Messages have numbers, and a connection that delivered one has its own lane at the recipient.
+            $0.keepsConnectionsForAll = true
+        }
         clients = [askingRegistry, posting]
         let registryClient = RegistryClient(base: options.registry, responder: askingRegistry, clock: ContinuousClock())
         var configuration = DirectoryConfiguration()
@@ -104,6 +108,8 @@ struct Assembly {
         )
         (self.courier, self.registration, self.presence, self.events) = (courier, registration, presence, events)
         let roomsFile = state.path + "/rooms"
+        let file = try options.history.file.map { path throws(ExitFailure) in try HistoryFile(path) }
+        let shown = ClientDisplay(terminal: terminal)
         session = ChatSession(
             identifier: options.name,
             key: identity.publicKey,
@@ -113,9 +119,11 @@ struct Assembly {
                 directory: directory,
                 courier: courier,
                 presence: presence,
-                display: ClientDisplay(terminal: terminal),
+                display: file.map { WrittenHistory(shownBy: shown, now: WallClock.milliseconds, append: $0.append) }
+                    ?? shown,
                 keepRooms: { try SystemFile.replace(roomsFile, with: Array($0.utf8)) },
-                now: WallClock.milliseconds
+                now: WallClock.milliseconds,
+                writtenHistory: file.map { $0.last }
             )
         )
         listener = ChatListener(
@@ -161,4 +169,17 @@ private struct IdentitySealing: BodySealing {
         let body = try Sealer.seal(envelope, by: identity, to: recipient)
         return SealedPost(octets: body.octets) { Receipt.highest(in: $0, key: body.receiptKey) }
     }
+}
+
+extension ClientOptions.History {
+    /// What the store keeps.
+    fileprivate var stored: SQLiteChatStore.History {
+        switch self {
+        case .standard: .kept
+        case .file: .elsewhere
+        case .none: .none
+        }
+    }
+
+    fileprivate var file: String? { if case .file(let path) = self { path } else { nil } }
 }

@@ -83,7 +83,12 @@ struct ClientCommand: ParsableCommand {
     @Flag(help: "Send plain text to peers without a key.")
     var noSeal = false
 
-    @Option(help: ArgumentHelp("Where to keep what was said; 'none' for nowhere.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A text file to keep what was said in; 'none': nowhere. (default: with the state)",
+            valueName: "file"
+        )
+    )
     var history: String?
 
     @Flag(help: "Connect to addresses more local than the registry's, too.")

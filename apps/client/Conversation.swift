@@ -35,9 +35,8 @@ final class Conversation: Service {
                 }
             }
             guard !self.terminal.isInteractive else { return }
-            let waiting = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
-            // Those that failed were told of, and are not sent again.
-            self.undelivered.withLock { $0 = waiting.filter { $0.state == .queued } }
+            let rest = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
+            self.undelivered.withLock { $0 = rest }
         }
     }
 

@@ -27,20 +27,24 @@ extension ChatSession {
     }
 
     func showHistory(_ count: Int) async throws(ChatError) {
-        let lines: [HistoryLine]
+        let texts: [String]
         do {
-            lines = try await parts.store.history(limit: count, adding: [])
+            texts =
+                if let written = parts.writtenHistory { try written(count) } else {
+                    try await parts.store.history(limit: count, adding: []).map(text(of:))
+                }
         } catch {
             throw ChatError(.storeFailed, "cannot read the history: \(error)")
         }
-        guard !lines.isEmpty else { return await show(.information("nothing was said yet")) }
-        let texts = lines.map { line in
-            let who = line.isOutgoing ? "to \(VisibleText.word(line.peer))" : VisibleText.word(line.peer)
-            let mark = line.isSealed ? "" : "(not encrypted) "
-            let text = VisibleText.message(line.text, for: parts.display.output)
-            return "\(UTCTime.text(line.atMilliseconds)) \(mark)\(who): \(text)"
-        }
+        guard !texts.isEmpty else { return await show(.information("nothing was said yet")) }
         await show(.information(texts.joined(separator: "\n")))
+    }
+
+    private func text(of line: HistoryLine) -> String {
+        let who = line.isOutgoing ? "to \(VisibleText.word(line.peer))" : VisibleText.word(line.peer)
+        let mark = line.isSealed ? "" : "(not encrypted) "
+        let text = VisibleText.message(line.text, for: parts.display.output)
+        return "\(UTCTime.text(line.atMilliseconds)) \(mark)\(who): \(text)"
     }
 
     func showOutbox() async {

@@ -18,6 +18,8 @@ package final class ChatSession: Sendable {
         package var keepRooms: @Sendable (String) throws -> Void
         /// Milliseconds since 1970.
         package var now: @Sendable () -> UInt64
+        /// The last so many lines of a history that is kept as text; nil: the store keeps it.
+        package var writtenHistory: (@Sendable (Int) throws -> [String])?
 
         package init(
             store: any ChatStore & UnshownMessages,
@@ -26,10 +28,12 @@ package final class ChatSession: Sendable {
             presence: Presence,
             display: any ChatDisplay,
             keepRooms: @escaping @Sendable (String) throws -> Void,
-            now: @escaping @Sendable () -> UInt64
+            now: @escaping @Sendable () -> UInt64,
+            writtenHistory: (@Sendable (Int) throws -> [String])? = nil
         ) {
             (self.store, self.directory, self.courier) = (store, directory, courier)
             (self.presence, self.display, self.keepRooms, self.now) = (presence, display, keepRooms, now)
+            self.writtenHistory = writtenHistory
         }
     }
 
