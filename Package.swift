@@ -167,7 +167,7 @@ let package = Package(
         ),
         tests("Daemon", ["Daemon", "HTTP", "TestSupport", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
-        tests("EndToEnd", ["TestSupport", "HTTP", "HTTPClient", "cdn"]),
+        tests("EndToEnd", ["TestSupport", "HTTP", "HTTPClient", "cdn", "client", "registry"]),
         tests("Tidy", ["TestSupport"]),
     ]
 )

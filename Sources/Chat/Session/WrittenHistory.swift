@@ -40,7 +40,7 @@ package struct WrittenHistory: ChatDisplay {
         await display.show(line)
     }
 
-    package func flush() async {
+    package func flush() async -> Bool {
         await display.flush()
     }
 
