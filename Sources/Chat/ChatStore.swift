@@ -67,12 +67,23 @@ package struct Draft: Sendable, Hashable {
 /// A verified body as it is to be stored.
 package struct IncomingBody: Sendable, Hashable {
     package var sender: PeerKey
+    /// What the body claims.
     package var from: PeerIdentifier
     package var stream: StreamID
     package var messages: [ChatMessage]
+    /// Under which name the history is to have it: a claim must not stand there as if it had been checked.
+    package var shownAs: String
 
-    package init(sender: PeerKey, from: PeerIdentifier, stream: StreamID, messages: [ChatMessage]) {
+    /// A body whose history has the claimed name if `shownAs` is nil.
+    package init(
+        sender: PeerKey,
+        from: PeerIdentifier,
+        stream: StreamID,
+        messages: [ChatMessage],
+        shownAs: String? = nil
+    ) {
         (self.sender, self.from, self.stream, self.messages) = (sender, from, stream, messages)
+        self.shownAs = shownAs ?? from.text
     }
 }
 

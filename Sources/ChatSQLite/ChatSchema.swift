@@ -8,7 +8,8 @@ import GRDB
 /// - `streams`: the stream of each recipient, and the last number given out in it.
 /// - `outbox`: what is queued (`state` 0), or failed, in order of `id`; what is delivered is deleted.
 /// - `marks`: the highest number stored of each sender's stream. `used` counts up with each use.
-/// - `lines`: the history, and, `unshown`, what was received and not marked as shown.
+/// - `lines`: the history, and, `unshown`, what was received and not marked as shown; `peer` is the name as it is shown,
+///   `claimed` the one that the body gives.
 /// - `pins`: whom names belong to.
 ///
 /// Numbers of 64 bits that others choose are kept as what ``UInt64/column`` makes of them, so that they keep their order.
@@ -84,7 +85,8 @@ enum ChatSchema {
             high INTEGER,
             low INTEGER,
             sequence INTEGER,
-            sent INTEGER
+            sent INTEGER,
+            claimed TEXT
         ) STRICT;
         CREATE INDEX lines_unshown ON lines (sender, high, low, sequence) WHERE unshown = 1;
         CREATE TABLE pins (

@@ -32,12 +32,12 @@ struct InboxTable {
         for message in fresh.new {
             try run(
                 """
-                INSERT INTO lines (outgoing, peer, at, text, sealed, unshown, sender, high, low, sequence, sent)
-                VALUES (0, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?)
+                INSERT INTO lines (outgoing, peer, at, text, sealed, unshown, sender, high, low, sequence, sent, claimed)
+                VALUES (0, ?, ?, ?, 1, 1, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    body.from.text, milliseconds.column, message.text, sender, high, low, message.sequence.column,
-                    message.sentAtMilliseconds.column,
+                    body.shownAs, milliseconds.column, message.text, sender, high, low, message.sequence.column,
+                    message.sentAtMilliseconds.column, body.from.text,
                 ]
             )
         }
@@ -49,7 +49,7 @@ struct InboxTable {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT peer, sender, high, low, sequence, sent, text FROM lines WHERE unshown = 1 ORDER BY id
+                SELECT claimed, sender, high, low, sequence, sent, text, peer FROM lines WHERE unshown = 1 ORDER BY id
                 """
         )
         var bodies: [IncomingBody] = []
@@ -65,7 +65,9 @@ struct InboxTable {
                 bodies[bodies.count - 1].messages.append(message)
             } else {
                 let from = try PeerIdentifier(name)
-                bodies.append(IncomingBody(sender: sender, from: from, stream: stream, messages: [message]))
+                bodies.append(
+                    IncomingBody(sender: sender, from: from, stream: stream, messages: [message], shownAs: row[7])
+                )
             }
         }
         return bodies

@@ -13,6 +13,9 @@ import Synchronization
 ///   received then is lost though it was acknowledged; what was sent is sent again, and its recipient knows it. As numbers
 ///   given out may have been undone too, new messages begin new streams if the file was not closed and the system was
 ///   started since: no number names two texts.
+///   That is the default for the time it takes: on a busy machine with two CPUs a commit that waits for the disk took
+///   0.26 ms at the median and 44 ms at the 99th percentile, one that does not 0.01 and 0.04 ms; a message on its way
+///   to the screen meets two of them.
 /// - A file that was copied back from an older copy is not noticed here; the courier notices it by receipts that are ahead.
 ///
 /// The text of a received message is in the same transaction as its number, with every ``History``: without history it is

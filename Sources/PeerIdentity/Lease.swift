@@ -22,19 +22,19 @@ package enum Lease {
         key: PeerKey,
         sequence: UInt64
     ) -> [UInt8] {
-        var message = labelled("lease", identifier)
+        var message = labelled("lease", identifier.folded)
         message += key.octets
         append(sequence, to: &message)
         return Array(HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: secret)))
     }
 
-    /// The text of the label, 00, the folded identifier, 00.
-    static func labelled(_ label: String, _ identifier: PeerIdentifier) -> [UInt8] {
+    /// The text of the label, 00, the name, 00.
+    static func labelled(_ label: String, _ name: String) -> [UInt8] {
         var message: [UInt8] = []
-        message.reserveCapacity(label.utf8.count + identifier.folded.utf8.count + 48)
+        message.reserveCapacity(label.utf8.count + name.utf8.count + 48)
         message += label.utf8
         message.append(0)
-        message += identifier.folded.utf8
+        message += name.utf8
         message.append(0)
         return message
     }

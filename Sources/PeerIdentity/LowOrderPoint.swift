@@ -59,3 +59,8 @@ enum LowOrderPoint {
             ],
         ]
 }
+
+extension PeerKey {
+    /// Whether anybody could sign under it: such a key is nobody's.
+    package var isLowOrder: Bool { LowOrderPoint.isEd25519(octets) }
+}

@@ -46,7 +46,7 @@ package struct PeerRenewal: Sendable, Hashable {
         sequence: UInt64,
         counter: UInt64
     ) -> PeerRenewal {
-        let message = message(identifier, sequence, counter)
+        let message = message(identifier.folded, sequence, counter)
         let mac = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: leaseKey))
         return PeerRenewal(sequence: sequence, counter: counter, mac: Array(mac))
     }
@@ -55,16 +55,21 @@ package struct PeerRenewal: Sendable, Hashable {
     package var fieldValue: String { "\(sequence).\(counter).\(Base64URL.encode(mac))" }
 
     /// Whether the MAC is this lease's; compared in constant time.
+    ///
+    /// `id` may also be the name as its peer writes it: who has only the protocol's text will take that.
     package func isValid(leaseKey: [UInt8], identifier: PeerIdentifier) -> Bool {
-        HMAC<SHA256>.isValidAuthenticationCode(
-            mac,
-            authenticating: Self.message(identifier, sequence, counter),
-            using: SymmetricKey(data: leaseKey)
-        )
+        let key = SymmetricKey(data: leaseKey)
+        func isValid(_ name: String) -> Bool {
+            let message = Self.message(name, sequence, counter)
+            return HMAC<SHA256>.isValidAuthenticationCode(mac, authenticating: message, using: key)
+        }
+        if isValid(identifier.folded) { return true }
+        // Strings are equal in any normal form, and both are in NFC.
+        return identifier.text != identifier.folded && isValid(identifier.text)
     }
 
-    private static func message(_ identifier: PeerIdentifier, _ sequence: UInt64, _ counter: UInt64) -> [UInt8] {
-        var message = Lease.labelled("renew", identifier)
+    private static func message(_ name: String, _ sequence: UInt64, _ counter: UInt64) -> [UInt8] {
+        var message = Lease.labelled("renew", name)
         Lease.append(sequence, to: &message)
         Lease.append(counter, to: &message)
         return message

@@ -34,6 +34,13 @@ package struct SignedPeerRecord: Sendable, Hashable {
         }
     }
 
+    /// Whether both are the same octets: the name in the same letters too, which ``PeerIdentifier`` does not compare, for
+    /// the signature is over those.
+    package static func == (left: SignedPeerRecord, right: SignedPeerRecord) -> Bool {
+        left.signature == right.signature && left.record == right.record
+            && left.record.identifier.text.utf8.elementsEqual(right.record.identifier.text.utf8)
+    }
+
     /// The text that travels: header, payload, signature (RFC 7515 section 7.1).
     package var compact: [UInt8] {
         CompactSignature.compact(record.payload, signature: signature, use: .record)

@@ -21,7 +21,7 @@ package struct PeerEntry: Sendable, Hashable {
     package var heldSince: Timestamp
     /// Until when the name stays its key's after the lease: as long as it has been leased, 10 min to the name hold.
     package var heldUntil: Timestamp
-    /// The highest `n` of a `Peer-Renew` so far.
+    /// The highest `n` of a `Peer-Renew` so far; above all of them once the peer left.
     package var renewals: UInt64
     /// The revision of the last change of this entry; given by the store.
     package var revision: UInt64
@@ -131,9 +131,6 @@ package protocol PeerStore: Sendable {
     /// The entries selected, in order of the names asked for or of folded name; those that are not there are left out.
     func entries(_ selection: PeerSelection) async throws -> [PeerEntry]
 
-    /// The entry of `name` if that can be said without waiting: for the express lane. The default is `.notNow`.
-    func entryImmediately(_ name: String) -> ImmediateEntry
-
     /// Makes each change whose expectation still holds, and says which were made: the new revision, or nil for a
     /// conflict. Durable ones have survived when this returns.
     func apply(_ changes: [PeerChange]) async throws -> [UInt64?]
@@ -144,38 +141,38 @@ package protocol PeerStore: Sendable {
     /// Returns when there is an event after `revision`, or on cancellation; its value is the newest revision.
     func waitForEvents(after revision: UInt64) async throws -> UInt64
 
-    /// All that the store holds, in this process's memory, if it is kept there too and every acknowledged change stands in
-    /// it: then look-ups and batches read it without waiting. The default is nil.
-    var image: MemoryPeerStore? { get }
+    /// What can be done without waiting, for the express lane; the default is nil: nothing.
+    var image: PeerImage? { get }
+}
 
-    /// Makes a change that need not be durable, if that can be done without waiting; nil: not now, the caller takes the
-    /// long way. The default is nil.
+extension PeerStore {
+    package var image: PeerImage? { nil }
+}
+
+/// A store that is kept in this process's memory too.
+package struct PeerImage: Sendable {
+    /// All that the store holds, with every acknowledged change: to be read, never to be changed.
+    package let memory: MemoryPeerStore
+    private let renewal: @Sendable (PackedEntry, PeerIdentifier, UInt64) -> Bool?
+
+    /// - Parameters:
+    ///   - memory: What the store holds.
+    ///   - renewal: What ``renew(_:of:expected:)`` does.
+    package init(
+        of memory: MemoryPeerStore,
+        renewal: @escaping @Sendable (PackedEntry, PeerIdentifier, UInt64) -> Bool?
+    ) {
+        (self.memory, self.renewal) = (memory, renewal)
+    }
+
+    /// Makes a change that need not be durable.
     ///
     /// - Parameters:
     ///   - entry: What is to be held, with a later lease.
     ///   - identifier: Whose it is.
     ///   - expected: The entry's revision on which the decision stands.
-    /// - Returns: Whether it was made: false for a conflict.
-    func renewImmediately(_ entry: PackedEntry, of identifier: PeerIdentifier, expected: UInt64) -> Bool?
-}
-
-/// An answer to ``PeerStore/entryImmediately(_:)``.
-package enum ImmediateEntry: Sendable {
-    case entry(PeerEntry)
-    case none
-    case notNow
-}
-
-extension PeerStore {
-    package func entryImmediately(_ name: String) -> ImmediateEntry { .notNow }
-
-    package var image: MemoryPeerStore? { nil }
-
-    package func renewImmediately(
-        _ entry: PackedEntry,
-        of identifier: PeerIdentifier,
-        expected: UInt64
-    ) -> Bool? {
-        nil
+    /// - Returns: Whether it was made: false for a conflict; nil: not now, take the long way.
+    package func renew(_ entry: PackedEntry, of identifier: PeerIdentifier, expected: UInt64) -> Bool? {
+        renewal(entry, identifier, expected)
     }
 }

@@ -65,6 +65,7 @@ extension Registry {
                     try await self.store.waitForEvents(after: self.log.newest)
                 }
                 guard !Task.isCancelled else { return }
+                if newest < log.newest { log.restart(at: newest) }
                 try await tell(upTo: newest)
                 let woken = log.watcherCount
                 let wanted = configuration.wakePausePerWatcher * woken
@@ -116,8 +117,10 @@ extension Registry {
         while true {
             switch try await events(since: newest, limit: configuration.pageMax) {
             case .gone(let oldest):
-                guard oldest > newest + 1 else { return newest }
-                newest = oldest - 1
+                // Later than what this process knows, or earlier if the store forgot.
+                let last = oldest > 0 ? oldest - 1 : 0
+                guard last != newest else { return newest }
+                newest = last
             case .events(let events):
                 guard let last = events.last, last.revision > newest else { return newest }
                 newest = last.revision

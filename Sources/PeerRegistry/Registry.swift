@@ -11,12 +11,16 @@ package final class Registry: Sendable {
     let store: any PeerStore
     /// What the store holds, if it can be read without waiting.
     let image: MemoryPeerStore?
+    private let immediate: PeerImage?
     let rules: RegistryRules
     let now: @Sendable () -> Timestamp
     let clock: any Clock<Duration>
     let log: ChangeLog
     private let secret = Mutex<[UInt8]?>(nil)
     private let budgets: Mutex<Budgets>
+    private let onProblem: @Sendable (String) -> Void
+    /// When the operator was last told that the store fails.
+    private let toldAt = Mutex(Timestamp.earliest)
 
     private struct Budgets {
         var signatures: BudgetTable<ClientGroup>
@@ -31,14 +35,18 @@ package final class Registry: Sendable {
     ///   - configuration: Limits and times.
     ///   - clock: What pauses are measured with.
     ///   - now: The wall clock.
+    ///   - onProblem: Told, for the log, that the store fails; at most once in ten seconds.
     package init(
         store: any PeerStore,
         configuration: RegistryConfiguration = RegistryConfiguration(),
         clock: any Clock<Duration>,
-        now: @escaping @Sendable () -> Timestamp
+        now: @escaping @Sendable () -> Timestamp,
+        onProblem: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         (self.store, self.configuration, self.clock, self.now) = (store, configuration, clock, now)
-        image = store.image
+        self.onProblem = onProblem
+        immediate = store.image
+        image = immediate?.memory
         rules = RegistryRules(configuration: configuration)
         log = ChangeLog(eventsMax: configuration.sharedEventsMax)
         let parties = configuration.budgetsMax
@@ -130,7 +138,7 @@ package final class Registry: Sendable {
                 String(decoding: held.content.octets[held.content.text], as: UTF8.self)
             ),
             isRight(renewal, of: identifier, key, secret),
-            store.renewImmediately(renewed, of: identifier, expected: held.revision) == true
+            immediate?.renew(renewed, of: identifier, expected: held.revision) == true
         else { return false }
         metrics.renewals.add(1, ordering: .relaxed)
         return true
@@ -287,7 +295,19 @@ package final class Registry: Sendable {
             return try await body()
         } catch {
             metrics.storeFailures.add(1, ordering: .relaxed)
-            throw RegistryError(.storeFailed, "the store failed at \(what)", underlying: error)
+            let failure = RegistryError(.storeFailed, "the store failed at \(what)", underlying: error)
+            tell(of: failure)
+            throw failure
         }
+    }
+
+    private func tell(of failure: RegistryError) {
+        let now = now()
+        let isNews = toldAt.withLock { toldAt in
+            guard now < toldAt || now.secondsSince(toldAt) >= 10 else { return false }
+            toldAt = now
+            return true
+        }
+        if isNews { onProblem("\(failure)") }
     }
 }

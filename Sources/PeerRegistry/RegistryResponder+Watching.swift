@@ -13,6 +13,7 @@ extension RegistryResponder {
             kinds = some
         }
         let asked = try since(query, request)
+        let life = registry.log.life
         let cursor: UInt64
         if let asked {
             if let oldest = try await registry.oldestIfGone(asked) { return RegistryResponder.gone(asked, oldest) }
@@ -32,7 +33,7 @@ extension RegistryResponder {
             refused.fields.append("Retry-After", "10")
             return refused
         }
-        let stream = ChangeStream(registry: registry, after: cursor, kinds: kinds)
+        let stream = ChangeStream(registry: registry, after: cursor, life: life, kinds: kinds)
         response.body = Body(length: nil, content: .stream(stream))
         return response
     }

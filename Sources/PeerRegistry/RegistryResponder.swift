@@ -24,7 +24,7 @@ package struct RegistryResponder: Responder {
         } catch let refusal as Refusal {
             return RegistryResponder.refused(refusal)
         } catch let error as RegistryError {
-            // Contended, or the store is away: why is for whoever runs the registry, who finds it at `/health`.
+            // What is beneath it is the operator's, who was told.
             var response = RegistryResponder.refused(Refusal(503, "\(error.message): try again"))
             response.fields.append("Retry-After", "1")
             return response

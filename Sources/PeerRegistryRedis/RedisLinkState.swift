@@ -169,6 +169,6 @@ struct RedisLinkState {
     private var awayError: RedisStoreError { awayBecause(reason) }
 
     private func awayBecause(_ reason: String) -> RedisStoreError {
-        RedisStoreError(.away, "no connection to \(address) (\(reason)); it is tried again by itself")
+        RedisStoreError(.away, "no connection to \(address) (\(reason))")
     }
 }

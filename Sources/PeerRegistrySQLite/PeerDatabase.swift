@@ -102,15 +102,16 @@ final class PeerDatabase: Sendable {
         do {
             return try queue.inDatabase { db in
                 guard let row = try Row.fetchOne(db, sql: PeerStatement.head), let secret = row.octets(0),
-                    secret.count == 32, let reserved = row.integer(1), let base = row.integer(2)
+                    secret.count == 32, let reserved = row.revision(1), let base = row.revision(2)
                 else { throw damaged("the table registry") }
-                let newest = try Row.fetchOne(db, sql: PeerStatement.newestEvent)?.integer(0) ?? 0
-                let cut = try Row.fetchOne(db, sql: PeerStatement.eventsCut, arguments: [eventsMax])?.integer(0) ?? base
+                let newest = try Row.fetchOne(db, sql: PeerStatement.newestEvent)?.revision(0) ?? 0
+                let cut =
+                    try Row.fetchOne(db, sql: PeerStatement.eventsCut, arguments: [eventsMax])?.revision(0) ?? base
                 var events: [PeerEvent] = []
                 let rows = try Row.fetchCursor(db, sql: PeerStatement.events, arguments: [max(base, cut)])
                 while let row = try rows.next() {
                     // What is no identifier any more is damage, whatever the reason.
-                    guard let revision = row.integer(0), let number = row.integer(1).flatMap({ UInt8(exactly: $0) }),
+                    guard let revision = row.revision(0), let number = row.integer(1).flatMap({ UInt8(exactly: $0) }),
                         let kind = PeerEvent.Kind(rawValue: number), let until = row.integer(3),
                         let identifier = row.text(2).flatMap({ try? PeerIdentifier($0) })
                     else { throw damaged("the table events") }
@@ -142,7 +143,7 @@ final class PeerDatabase: Sendable {
                 let rows = try Row.fetchCursor(db, sql: PeerStatement.entries)
                 while let row = try rows.next() {
                     guard let content = row.octets(0).flatMap({ PackedContent(stored: $0) }),
-                        let revision = row.integer(1), let presentUntil = row.integer(2),
+                        let revision = row.revision(1), let presentUntil = row.integer(2),
                         let isPresent = row.integer(3),
                         let heldSince = row.integer(4), let heldUntil = row.integer(5), let renewals = row.integer(6)
                     else { throw damaged("a row of the table peers or leases") }
@@ -202,6 +203,11 @@ extension Row {
 
     func integer(_ column: Int) -> Int64? {
         if case .int64(let number) = storage(column) { number } else { nil }
+    }
+
+    /// A revision; nil for what was never given: with it the next could not be counted.
+    func revision(_ column: Int) -> Int64? {
+        integer(column).flatMap { 0..<(1 << 62) ~= $0 ? $0 : nil }
     }
 
     func octets(_ column: Int) -> [UInt8]? {

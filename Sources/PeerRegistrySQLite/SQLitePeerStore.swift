@@ -13,8 +13,9 @@ import Synchronization
 /// the last second of those: who renewed shows it again, or the grace below covers it. A change that could not be written
 /// is reported as failed, stands in memory, and is written as soon as that is possible again.
 ///
-/// At the start a present entry counts as if it had shown a sign of life then, but never beyond its record's `exp`: else
-/// everybody would be told of as gone after a restart, since nobody could renew while the registry was down.
+/// At the start a present entry whose lease ran out less than a lease ago counts as if it had shown a sign of life then,
+/// but never beyond its record's `exp`: else everybody would be told of as gone after a restart, since nobody could renew
+/// while the registry was down. Who was due for longer is told of as gone.
 ///
 /// Revisions are consecutive while the store is open and over ``close()``; after a kill there is a jump, because those of
 /// signs of life may have been told and not been written. Events before it are there without a gap.
@@ -35,8 +36,8 @@ package final class SQLitePeerStore: PeerStore {
     /// So many revisions are reserved at a time.
     private static let reserveStep: UInt64 = 1 << 20
 
-    /// Opens the file at `path`, a new one if there is none; blocks while it reads all of it, a second or two a million
-    /// entries.
+    /// Opens the file at `path`, a new one if there is none; blocks while it reads all of it, the longer the more
+    /// entries there are.
     ///
     /// - Parameters:
     ///   - path: The file, which this store has for itself; its directory must exist.
@@ -98,13 +99,13 @@ package final class SQLitePeerStore: PeerStore {
 
     // MARK: PeerStore
 
-    package var image: MemoryPeerStore? { memory }
+    package var image: PeerImage? {
+        PeerImage(of: memory) { self.renewImmediately($0, of: $1, expected: $2) }
+    }
 
     package func secret() async throws -> [UInt8] { kept }
 
     package func entries(_ selection: PeerSelection) async throws -> [PeerEntry] { memory.entriesNow(selection) }
-
-    package func entryImmediately(_ name: String) -> ImmediateEntry { memory.entryImmediately(name) }
 
     package func events(since: UInt64, limit: Int) async throws -> PeerEventPage {
         memory.eventsNow(since: since, limit: limit)
@@ -114,13 +115,16 @@ package final class SQLitePeerStore: PeerStore {
         try await memory.waitForEvents(after: revision)
     }
 
+    /// As ``PeerImage/renew(_:of:expected:)``.
     package func renewImmediately(
         _ entry: PackedEntry,
         of identifier: PeerIdentifier,
         expected: UInt64
     ) -> Bool? {
         guard isReserved(1), pending.withLock({ $0.isSettled(identifier.folded) }) else { return nil }
-        guard memory.renewImmediately(entry, of: identifier, expected: expected) == true else { return false }
+        guard memory.applyNow(entry, identifier: identifier, expected: expected, kind: .renew) != nil else {
+            return false
+        }
         perform(pending.withLock { $0.addLazily(identifier.folded, hasContent: false) })
         return true
     }
@@ -228,11 +232,11 @@ package final class SQLitePeerStore: PeerStore {
 
     /// An entry as it counts after a start.
     private static func graced(_ entry: PackedEntry, now: Timestamp, plainGraceSeconds: Int64) -> PackedEntry {
-        guard entry.isPresent else { return entry }
+        let seconds = entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds
+        // Who had a whole lease's time more would be gone, had the registry not been down; the sweep says so.
+        guard entry.isPresent, entry.presentUntil.advanced(bySeconds: seconds) > now else { return entry }
         var graced = entry
-        var until = now.advanced(
-            bySeconds: entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds
-        )
+        var until = now.advanced(bySeconds: seconds)
         if entry.content.isSigned { until = min(until, Timestamp(seconds: entry.content.expiresAt)) }
         graced.presentUntil = max(entry.presentUntil, until)
         return graced

@@ -24,6 +24,10 @@ package struct TerminalConfiguration: Sendable {
     package var closeMillisecondsMax: Int32 = 2_000
     /// What can stand in place of a text before the cursor, asked on Tab; called on the terminal's own thread.
     package var completions: @Sendable (_ before: String) -> [String] = { _ in [] }
+    /// Whether an entered line stays to be read above, as it was typed; by default each does.
+    ///
+    /// Called on the terminal's own thread, inside its lock: it must not call the terminal.
+    package var keepsLine: @Sendable (_ line: String) -> Bool = { _ in true }
     /// Where input comes from and output goes.
     package var inputDescriptor: Int32 = 0
     package var outputDescriptor: Int32 = 1

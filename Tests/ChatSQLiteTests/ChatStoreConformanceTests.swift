@@ -146,6 +146,20 @@ import Testing
     }
 
     @Test(arguments: StoreKind.allCases)
+    func `a name that nobody checked stands in the history as it was shown, and is claimed anew after a kill`(
+        _ kind: StoreKind
+    ) async throws {
+        let tested = try TestedStore(kind)
+        var body = try Self.body(try key(1), 1, 1...1)
+        body.shownAs = "Alice (unchecked)"
+        _ = try await tested.store.receive([body], atMilliseconds: 1)
+        try tested.kill()
+        #expect(try await tested.store.unshown() == [body])
+        let names = try await tested.store.history(limit: 9, adding: []).map(\.peer)
+        #expect(names == (kind == .sqliteWithoutHistory ? [] : ["Alice (unchecked)"]))
+    }
+
+    @Test(arguments: StoreKind.allCases)
     func `what was stored and not shown is there after a kill`(_ kind: StoreKind) async throws {
         let tested = try TestedStore(kind)
         let sender = try key(1)

@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test func `a key that sends too much is told when to come again, another is not hindered`() async throws {
-        try await ListenerFixture.run(configure: { $0.rates.keyUnitsPerSecond = 9 }) { fixture async throws in
+        try await ListenerFixture.run(configure: { $0.rates.keyUnitsPerSecond = 4 }) { fixture async throws in
             var statuses: [Int] = []
             for number in 1...4 as ClosedRange<UInt64> {
                 statuses.append(try await fixture.post(fixture.seal(["x"], first: number).octets).status)

@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func `a key is charged for its messages, and what it has not is refused before opening`() {
-        var budget = ListenerBudget(rates: rates { $0.keyUnitsPerSecond = 36 })
+        var budget = ListenerBudget(rates: rates { $0.keyUnitsPerSecond = 16 })
         #expect(budget.verified(key, messages: 64, hash: 1, connection: 5, at: .start) == .allowed)
         let lane = budget.lane(connection: 5, address: address)
         #expect(budget.beforeOpening(lane, at: .start) == .refused(retryAfter: 1))
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `a replay over another connection charges nobody's key and wins no lane`() {
-        var budget = ListenerBudget(rates: rates { $0.keyUnitsPerSecond = 9 })
+        var budget = ListenerBudget(rates: rates { $0.keyUnitsPerSecond = 4 })
         #expect(budget.verified(key, messages: 1, hash: 1, connection: 5, at: .start) == .allowed)
         for _ in 0..<100 {
             #expect(budget.verified(key, messages: 1, hash: 1, connection: 6, at: .start) == .allowed)

@@ -29,6 +29,16 @@ import Testing
         #expect(ring.nextTurn == after(4200))
     }
 
+    @Test func `a clock that was set back lengthens no key's life`() throws {
+        let first = ring.publicSet
+        #expect(try ring.turn(at: after(0)) == nil)
+        #expect(try ring.turn(at: after(-1)) != nil)
+        let old = header(first, .x25519)
+        #expect(ring.keys(for: old, at: after(-1)) != nil)
+        _ = try ring.turn(at: after(-2))
+        #expect(ring.keys(for: old, at: after(-2)) == nil)
+    }
+
     @Test(arguments: SealingSuite.allCases) func `old keys open for ten minutes more, not longer`(
         _ suite: SealingSuite
     ) throws {

@@ -63,13 +63,13 @@ import Testing
     }
 
     @Test func `nobody listening is a connection refused`() async throws {
-        let origin = try ScriptedOrigin { _ in .response() }
-        let request = origin.request()
-        origin.stop()
+        let nobody = try ClosedPort()
+        let request = Request(authority: nobody.authority)
         try await withClient { client in
             let error = await #expect(throws: HTTPClientError.self) { _ = try await client.respond(to: request) }
             #expect(error?.code == .couldNotConnect)
             #expect(error?.proxyStatusError == "connection_refused")
+            withExtendedLifetime(nobody) {}
         }
     }
 

@@ -1,5 +1,6 @@
 // Each test vector as this implementation takes it.
 
+import Crypto
 import JSON
 import PeerIdentity
 import TestSupport
@@ -103,6 +104,16 @@ import Testing
         #expect(renewal.fieldValue == vector.text("renewal"))
         #expect(PeerRenewal(parsing: vector.text("renewal").utf8) == renewal)
         #expect(renewal.isValid(leaseKey: lease, identifier: identifier))
+    }
+
+    @Test(arguments: [("Alice", true), ("alice", true), ("ALICE", false), ("Alicf", false)])
+    func `a renewal is valid with the name as its peer writes it, and folded`(name: String, isValid: Bool) throws {
+        let leaseKey = [UInt8](repeating: 5, count: 32)
+        let numbers: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 9]
+        let message = Array("renew\u{0}\(name)\u{0}".utf8) + numbers
+        let mac = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: leaseKey))
+        let renewal = PeerRenewal(sequence: 3, counter: 9, mac: Array(mac))
+        #expect(renewal.isValid(leaseKey: leaseKey, identifier: try PeerIdentifier("Alice")) == isValid)
     }
 
     @Test(arguments: Vectors.texts("refusedRenewals"))

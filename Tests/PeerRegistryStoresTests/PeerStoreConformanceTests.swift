@@ -240,23 +240,25 @@ import Testing
         try await kind.withStore { (store) async throws in
             let entry = try signed("a")
             _ = try await store.apply(PeerChange(entry, 0))
-            switch store.entryImmediately("a") {
-            case .entry(let found): expectSame(found, entry.at(1))
-            case .none: Issue.record("a is held")
-            case .notNow: #expect(kind == .redis)
-            }
-            if case .entry = store.entryImmediately("b") { Issue.record("b is not held") }
-            guard let image = store.image, let packed = image.packedEntry(Array("a".utf8).span) else {
+            guard let image = store.image else {
                 #expect(kind == .redis)
                 return
             }
+            let (found, other) = (self.packed(image, "a"), self.packed(image, "b"))
+            let packed = try #require(found)
+            expectSame(packed.entry, entry.at(1))
+            #expect(other?.entry == nil)
             var renewed = packed
             renewed.presentUntil = Timestamp(seconds: 500)
-            #expect(store.renewImmediately(renewed, of: entry.identifier, expected: 7) != true)
-            guard let isMade = store.renewImmediately(renewed, of: entry.identifier, expected: 1) else { return }
+            #expect(image.renew(renewed, of: entry.identifier, expected: 7) != true)
+            guard let isMade = image.renew(renewed, of: entry.identifier, expected: 1) else { return }
             #expect(isMade)
             #expect(try await store.entry("a")?.presentUntil == Timestamp(seconds: 500))
             #expect(try await store.eventList().map(\.kind) == [.join, .renew])
         }
+    }
+
+    private func packed(_ image: PeerImage, _ name: String) -> PackedEntry? {
+        image.memory.packedEntry(Array(name.utf8).span)
     }
 }

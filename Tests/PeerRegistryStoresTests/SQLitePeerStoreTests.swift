@@ -143,11 +143,14 @@ import Testing
         try await store.close()
     }
 
-    @Test func `who was present has one lease from the start, but not beyond the record`() async throws {
+    @Test func `who was due at most a lease before the start has one lease more, but not beyond the record`()
+        async throws
+    {
         let first = try sqliteStore(path)
         _ = try await first.apply([
             PeerChange(try plain("plain", until: 100), 0), PeerChange(try plain("long", until: 9_000_000_000), 0),
             PeerChange(try signed("signed"), 0), PeerChange(try plain("left", until: 100, isPresent: false), 0),
+            PeerChange(try signed("ending", until: 1_700_003_590), 0),
         ])
         try await first.close()
         func until(_ name: String, now: Int64) async throws -> Int64? {
@@ -156,14 +159,16 @@ import Testing
             try await store.close()
             return seconds
         }
-        #expect(try await until("plain", now: 1_000) == 1_030)
+        #expect(try await until("plain", now: 129) == 159)
+        #expect(try await until("plain", now: 130) == 100)
         #expect(try await until("plain", now: 10) == 100)
         #expect(try await until("long", now: 1_000) == 9_000_000_000)
-        #expect(try await until("left", now: 1_000) == 100)
-        // Its ttl is 45 s, its record ends at 1,700,003,600.
-        #expect(try await until("signed", now: 1_700_000_000) == 1_700_000_045)
-        #expect(try await until("signed", now: 1_700_003_590) == 1_700_003_600)
-        #expect(try await until("signed", now: 1_800_000_000) == 1_700_003_600)
+        #expect(try await until("left", now: 110) == 100)
+        // Their ttl is 45 s, their records end at 1,700,003,600.
+        #expect(try await until("signed", now: 145) == 190)
+        #expect(try await until("signed", now: 146) == 100)
+        #expect(try await until("ending", now: 1_700_003_595) == 1_700_003_600)
+        #expect(try await until("ending", now: 1_800_000_000) == 1_700_003_590)
     }
 
     @Test func `events beyond the limit are trimmed in the file, and who asks for them is told`() async throws {
@@ -229,7 +234,8 @@ import Testing
     @Test(arguments: [
         "UPDATE leases SET revision = -1 WHERE 0", "UPDATE peers SET content = x'00'", "DELETE FROM peers",
         "UPDATE peers SET content = zeroblob(400)", "UPDATE events SET kind = 99", "UPDATE events SET identifier = ' '",
-        "UPDATE registry SET secret = x'00'", "DELETE FROM registry",
+        "UPDATE registry SET secret = x'00'", "DELETE FROM registry", "UPDATE registry SET reserved = -1",
+        "UPDATE leases SET revision = 9223372036854775807",
     ]) func `a damaged file is refused, never guessed at`(_ damage: String) async throws {
         let store = try sqliteStore(path)
         _ = try await store.apply(PeerChange(try signed("a"), 0))
@@ -292,7 +298,7 @@ import Testing
 
     /// The entry of `a` as it stands in memory.
     private func packedEntry(of store: SQLitePeerStore) throws -> PackedEntry {
-        let entry = store.image?.packedEntry(Array("a".utf8).span)
+        let entry = store.image?.memory.packedEntry(Array("a".utf8).span)
         return try #require(entry)
     }
 

@@ -153,6 +153,24 @@ struct MemoryPeerStoreTests {
         #expect(out == times.sorted())
     }
 
+    @Test func `a peer that comes and goes for ever does not make the queue of times grow for ever`() throws {
+        var table = PeerTable(lastRevision: 0)
+        let name = Array("a".utf8)
+        for round in 0..<3_000 as Range<Int64> {
+            var entry = try MemoryPeerStoreTests.entry("a", until: 10 * round + 5)
+            entry.heldUntil = Timestamp(seconds: 1_000_000 + round)
+            var packed = try #require(PackedEntry(entry))
+            let revision = table.lastRevision
+            #expect(table.apply(name: name, expected: revision, entry: packed, isTold: true) != nil)
+            #expect(table.due(before: Timestamp(seconds: 10 * round + 6), limit: 10).count == 1)
+            packed.isPresent = false
+            #expect(table.apply(name: name, expected: revision + 1, entry: packed, isTold: true) != nil)
+            #expect(table.due(before: Timestamp(seconds: 10 * round + 7), limit: 10).isEmpty)
+        }
+        #expect(table.dueCount <= PeerTable.staleItemsMax + 3)
+        #expect(table.due(before: Timestamp(seconds: 2_000_000), limit: 10).count == 1)
+    }
+
     @Test func `a store that starts with entries goes on from their revisions`() async throws {
         var entry = try MemoryPeerStoreTests.entry("a", until: 10)
         entry.revision = 41

@@ -150,7 +150,7 @@ private struct Run {
         guard held.isPresent(now) else { return ("leave", answer.status, 404) }
         guard held.key == key else { return ("leave", answer.status, 401) }
         held.be(presentUntil: now, now)
-        held.hasLeft = true
+        (held.sequence, held.hasLeft) = (max(held.sequence, sequence), true)
         model[name] = held
         return ("leave", answer.status, 204)
     }

@@ -71,7 +71,8 @@ struct Assembly {
                     nextTurn: { ring.nextTurn },
                     turn: { try ring.turn(at: $0) != nil }
                 ),
-                url: { place.url }
+                url: { place.url },
+                likelyURL: { place.likelyURL(last: directory.pin(of: options.name)?.record?.record.url) }
             ),
             in: directory,
             configuration: times,

@@ -42,6 +42,8 @@ enum ClientApp {
         var configuration = TerminalConfiguration()
         let completions = Completions()
         configuration.completions = completions.candidates(before:)
+        configuration.inputsMax = 512
+        configuration.keepsLine = completions.keepsLine
         let terminal = try Terminal(configuration)
         do {
             let assembly = try await Assembly(options, state: state, terminal: terminal, place: place, logger: logger)

@@ -11,13 +11,16 @@ struct ClientCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               client 8081 Alice http://localhost:8080
-                  Alice listens on port 8081 and is found by the registry at localhost:8080.
+                  Alice listens on port 8081; the registry is at localhost:8080.
               @Bob: Hello Bob!!
-                  Typed there: goes to Bob. '@Bob, Carol: hi' goes to both; a line without '@' to the last ones.
+                  Typed there: goes to Bob. '@Bob, Carol: hi' goes to both,
+                  a line without '@' to the last ones again.
               echo '@Alice: hi' | client 8082 Bob http://localhost:8080
-                  Sends, waits up to --wait for the delivery, and exits: 0 if delivered, 75 if not yet.
-              client 8081 Alice https://registry.example --url http://alice.example:8081
-                  Found by strangers under that URL.
+                  Sends, waits up to --wait for the delivery, and exits:
+                  0 if delivered, 75 if not yet.
+              client 8081 Alice https://registry.example \\
+                --url http://alice.example:8081
+                  Found by others under that URL.
 
             In a terminal, /help tells the commands. Identity, outbox, known keys and history are kept in \
             $XDG_STATE_HOME/waystation/client/NAME (~/.local/state/...), for this user alone.

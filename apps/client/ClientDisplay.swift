@@ -28,7 +28,7 @@ struct ClientDisplay: ChatDisplay {
         }
     }
 
-    func flush() async {
+    func flush() async -> Bool {
         await terminal.flush()
     }
 

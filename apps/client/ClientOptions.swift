@@ -34,6 +34,9 @@ struct ClientOptions: Sendable {
     var logFormat: LogFormat
     var logLevel: Logger.Level
 
+    /// Whether the registry is on this machine, by its name or address.
+    var isRegistryLocal: Bool { Self.isLoopback(registry.host) }
+
     var scheme: String { tls == nil ? "http" : "https" }
 
     /// Checks `command`; opens nothing yet.

@@ -21,42 +21,75 @@ final class Conversation: Service {
     }
 
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            try await self.assembly.session.showUnshown()
+        await cancelWhenGracefulShutdown {
             await self.assembly.registration.firstAttempt()
-            while let input = await self.terminal.next() {
+            reading: while let input = await self.terminal.next() {
                 switch input {
-                case .line(let line):
+                case .line(let line) where self.terminal.isInteractive:
                     guard await self.assembly.session.perform(line) else { return }
+                case .line(let line):
+                    guard await self.perform(lines: line) else { break reading }
                 case .pasted(let lines): await self.assembly.session.perform(pasted: lines)
-                case .tooLong(let bytes, let bytesMax):
-                    await self.assembly.session.refuse("a line of \(bytes) bytes is too long: at most \(bytesMax)")
+                case .tooLong(let bytes, let bytesMax): await self.refuse(bytes, bytesMax)
                 case .end: return
                 }
             }
             guard !self.terminal.isInteractive else { return }
             let waiting = await self.assembly.courier.waitUntilSettled(within: self.assembly.options.wait)
-            self.undelivered.withLock { $0 = waiting }
+            // Those that failed were told of, and are not sent again.
+            self.undelivered.withLock { $0 = waiting.filter { $0.state == .queued } }
         }
     }
+
+    /// Lines of a pipe that came together are taken together.
+    private func perform(lines first: String) async -> Bool {
+        let session = assembly.session
+        let wait = assembly.options.wait
+        var lines = [first]
+        for input in terminal.available(Self.linesAtOnceMax - 1) {
+            if case .line(let line) = input {
+                lines.append(line)
+                continue
+            }
+            guard await session.perform(lines: lines, waitingAtMost: wait) else { return false }
+            lines = []
+            if case .tooLong(let bytes, let bytesMax) = input { await refuse(bytes, bytesMax) }
+        }
+        return await session.perform(lines: lines, waitingAtMost: wait)
+    }
+
+    private func refuse(_ bytes: Int, _ bytesMax: Int) async {
+        await assembly.session.refuse("a line of \(bytes) bytes is too long: at most \(bytesMax)")
+    }
+
+    private static let linesAtOnceMax = 512
 
     /// Throws what makes the exit code other than 0.
     func outcome() throws(ExitFailure) {
         if terminal.isInteractive {
-            let count = assembly.courier.undelivered.count
-            if count > 0 {
-                StandardError.write("client: \(count) not delivered yet; kept, and sent when you are here again\n")
-            }
+            let waiting = assembly.courier.undelivered.filter { $0.state == .queued }
+            if !waiting.isEmpty { StandardError.write("client: \(Self.names(waiting))\n") }
             return
         }
-        let waiting = undelivered.withLock { $0 }
+        let rest = undelivered.withLock { $0 }
+        let waiting = rest.filter { $0.state == .queued }
         guard waiting.isEmpty else { throw ExitFailure(.temporary, Self.names(waiting)) }
-        guard assembly.session.failures == 0 else {
-            throw ExitFailure(.unavailable, "\(assembly.session.failures) messages could not be delivered; see above")
+        // The screen may not have been told of all.
+        let failures = max(assembly.session.failures, rest.count - waiting.count)
+        guard failures == 0 else {
+            let count = Self.count(failures, "message")
+            throw ExitFailure(.unavailable, "\(count) could not be delivered; see above")
         }
         guard assembly.session.refusals == 0 else {
-            throw ExitFailure(.badInput, "\(assembly.session.refusals) lines could not be understood; see above")
+            throw ExitFailure(
+                .badInput,
+                "\(Self.count(assembly.session.refusals, "line")) could not be done; see above"
+            )
         }
+    }
+
+    private static func count(_ number: Int, _ what: String) -> String {
+        number == 1 ? "1 \(what)" : "\(number) \(what)s"
     }
 
     /// How many for whom, and why.
@@ -75,7 +108,11 @@ extension Assembly {
     /// What runs beside the conversation, in the order in which it starts; the server is last, so that it stops first.
     func services(_ server: Server) -> [any Service] {
         clients.map { UntilShutdown(body: $0.run) } + [
-            UntilShutdown(body: listener.run),
+            // What was not shown before comes first; meanwhile nothing is stored, so nothing is shown twice.
+            UntilShutdown { [session, listener] in
+                try await session.showUnshown()
+                await listener.run()
+            },
             RegistrationService(registration: registration),
             UntilShutdown { [registration, courier] in
                 // What waits since last time must not arrive before its sender can be found: it would be unchecked.

@@ -20,7 +20,7 @@ final class LateResponder: Responder {
     }
 }
 
-/// What the Tab key offers, once there is a session.
+/// What the Tab key offers and which lines stay on the screen, once there is a session.
 final class Completions: Sendable {
     let session = Mutex<ChatSession?>(nil)
 
@@ -28,5 +28,11 @@ final class Completions: Sendable {
     func candidates(before: String) -> [String] {
         guard let session = session.withLock({ $0 }) else { return [] }
         return ChatCompletion.candidates(before: before, names: session.names(beginning: ""))
+    }
+
+    /// A message is shown again as what was said to whom; twice would be once too often.
+    @Sendable
+    func keepsLine(_ line: String) -> Bool {
+        session.withLock { $0 }?.isMessage(line) != true
     }
 }

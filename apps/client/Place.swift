@@ -14,6 +14,7 @@ final class Place: Sendable {
     let hostName: String
     private let scheme: String
     private let port: Int
+    private let isLoopbackOnly: Bool
     private let given: PeerURL?
     private let learnt = Mutex<PeerURL?>(nil)
 
@@ -23,10 +24,11 @@ final class Place: Sendable {
     /// - Throws: Nothing that can happen with a port that was bound.
     init(_ options: ClientOptions, port: Int) throws {
         (scheme, self.port, given) = (options.scheme, port, options.url)
+        isLoopbackOnly = options.hosts.allSatisfy { AddressScope(literal: $0) == .loopback }
         listenerURL = try options.url ?? PeerURL("\(options.scheme)://127.0.0.1:\(port)/")
         guardian = AddressGuard(allowsLocal: options.allowsLocal)
         // A registry on this machine is that also while it is away.
-        if options.hosts.first == "127.0.0.1" || AddressScope(literal: options.registry.host) == .loopback {
+        if options.isRegistryLocal {
             guardian.learn(registryAddress: [127, 0, 0, 1])
         } else if let scope = Self.octets(options.registry.host) {
             guardian.learn(registryAddress: scope)
@@ -38,6 +40,13 @@ final class Place: Sendable {
 
     /// What others reach us by; nil while it is not known.
     var url: PeerURL? { given ?? learnt.withLock { $0 } }
+
+    /// What others most likely reach us by while no registry was reached: where it was last, if the port is the same.
+    func likelyURL(last: PeerURL?) -> PeerURL? {
+        if let last, last.scheme == scheme, last.port == port { return last }
+        // Who listens on loopback alone is nowhere else.
+        return isLoopbackOnly ? listenerURL : nil
+    }
 
     /// Takes note of a connection to the registry.
     @Sendable

@@ -25,7 +25,10 @@ struct Assembly {
         var configuration = RegistryConfiguration()
         (configuration.isOpen, configuration.isPublic) = (options.isOpen, options.isPublic)
         configuration.nameHoldSeconds = options.nameHold.components.seconds
-        registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now)
+        registry = Registry(store: store, configuration: configuration, clock: ContinuousClock(), now: Self.now) {
+            problem in
+            logger.warning("The store had a problem", metadata: ["error.message": "\(problem)"])
+        }
     }
 
     /// Reads what must be known before requests come.
@@ -76,7 +79,7 @@ struct Assembly {
         configuration.eventLoops = 1
         let health = HealthCheck("store") { [store] in
             do {
-                // A name that nobody can have: the store is asked all the same.
+                // Nobody's name, but a question: with none, nothing would be asked.
                 _ = try await store.entries(.names(["-"]))
                 return nil
             } catch {
@@ -101,8 +104,9 @@ struct Assembly {
         do {
             switch choice {
             case .memory:
-                // Revisions of an earlier life, which watchers may still hold, are below those of this one.
-                let revision = UInt64(clamping: now().nanoseconds / 1_000_000)
+                // Revisions of an earlier life, which watchers may still hold, are below those of this one: there is not
+                // a change each microsecond.
+                let revision = UInt64(clamping: now().nanoseconds / 1_000)
                 return (MemoryPeerStore(secret: secret, lastRevision: revision), {})
             case .sqlite(let path):
                 let store = try SQLitePeerStore(path: path, newSecret: secret, now: now()) { problem in
@@ -127,7 +131,11 @@ struct Assembly {
         } catch let error as SQLiteStoreError {
             throw ExitFailure(.cannotCreate, error.message)
         } catch let error as RedisStoreError {
-            throw ExitFailure(error.code == .badAddress ? .usage : .unavailable, error.message)
+            let isAway = error.code == .away
+            throw ExitFailure(
+                error.code == .badAddress ? .usage : .unavailable,
+                error.message + (isAway ? "; start Redis there, or choose another --store" : "")
+            )
         } catch {
             throw ExitFailure(any: error)
         }

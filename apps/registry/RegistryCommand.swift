@@ -11,13 +11,16 @@ struct RegistryCommand: ParsableCommand {
         discussion: """
             EXAMPLES
               registry
-                  For this machine, on http://localhost:8080; it forgets everything when it stops.
-              registry --host 0.0.0.0 --host :: --public --store sqlite:/srv/registry.sqlite
-                  For everybody: kept over restarts, no listing, no private addresses.
+                  For this machine, on http://localhost:8080; it forgets everything
+                  when it stops.
+              registry --host 0.0.0.0 --host :: --store sqlite:/srv/peers.sqlite
+                  For other machines; kept over restarts. With --public for
+                  strangers: no listing, no private addresses.
               registry --store redis://10.0.0.5:6379 --port 80
                   One of many that share one population in Redis.
               registry --open
-                  Also takes 'curl -T - http://localhost:8080/peers/Carol <<< http://localhost:9999'.
+                  Also takes plain URLs, as with
+                  curl -T - http://localhost:8080/peers/Carol <<< http://localhost:9999
               registry --tls-cert cert.pem --tls-key key.pem --host 0.0.0.0
                   https.
 

@@ -27,6 +27,7 @@ extension ChatCommand {
         case .block: return .block(try name.argument(rest))
         case .unblock: return .unblock(try name.argument(rest))
         case .plain: return .plain(try name.argument(rest))
+        case .drop: return .drop(try name.argument(rest))
         }
     }
 

@@ -23,6 +23,8 @@ package enum ChatCommand: Sendable, Hashable {
     case removeRoom(PeerIdentifier)
     case rooms
     case outbox
+    /// Give up what is queued for a name.
+    case drop(PeerIdentifier)
     case quit
     /// A blank line.
     case nothing

@@ -27,7 +27,7 @@ package enum ChatCompletion {
         case .help:
             return CommandName.allCases.filter { $0.rawValue.hasPrefix(rest.lowercased()) }
                 .map { "\(before[...blank])\($0.rawValue)" }.sorted()
-        case .verify, .trust, .block, .unblock, .plain:
+        case .verify, .trust, .block, .unblock, .plain, .drop:
             return matching(rest, names).map { "\(before[...blank])\($0.text)" }
         case .room:
             guard let start = rest.lastIndex(where: { $0 == "," || $0 == " " }) else { return [] }

@@ -2,7 +2,7 @@
 
 /// What can follow a slash.
 package enum CommandName: String, Sendable, Hashable, CaseIterable {
-    case help, who, history, verify, trust, block, unblock, plain, room, rooms, outbox, quit
+    case help, who, history, verify, trust, block, unblock, plain, room, rooms, outbox, drop, quit
 
     /// How it is written.
     package var usage: String {
@@ -10,7 +10,7 @@ package enum CommandName: String, Sendable, Hashable, CaseIterable {
         case .help: "/help [COMMAND]"
         case .history: "/history [LINES]"
         case .room: "/room NAME a b c"
-        case .verify, .trust, .block, .unblock, .plain: "/\(rawValue) NAME"
+        case .verify, .trust, .block, .unblock, .plain, .drop: "/\(rawValue) NAME"
         case .who, .rooms, .outbox, .quit: "/\(rawValue)"
         }
     }
@@ -29,6 +29,7 @@ package enum CommandName: String, Sendable, Hashable, CaseIterable {
         case .room: "call several people by one name"
         case .rooms: "the rooms that you keep"
         case .outbox: "what is not delivered yet, and why"
+        case .drop: "give up what is not delivered to NAME yet"
         case .quit: "leave; what is not delivered stays in the outbox"
         }
     }
@@ -51,6 +52,8 @@ package enum CommandName: String, Sendable, Hashable, CaseIterable {
             "@NAME: text then goes to each member; the room is kept here only, and its members do not see it. Names "
                 + "with blanks are set apart by commas: /room team Anna Maria, Bob. Without members it is shown, and "
                 + "/room NAME - removes it."
+        case .drop:
+            "For a name that was mistyped, or a peer that will not come back. What is on its way may still arrive."
         case .quit: "Ctrl-C or Ctrl-D on an empty line does the same."
         case .help, .who, .unblock, .rooms, .outbox: nil
         }

@@ -130,7 +130,7 @@ extension DeliveryOutcome {
     init(_ error: ChatError, of peer: PeerIdentifier) {
         self =
             switch error.code {
-            case .unknownPeer: .slow("nobody is called \(peer) at the registry; will retry")
+            case .unknownPeer: .slow("\(error.message); will retry")
             case .keyChanged: .needsPerson(error.message, keyChanged: true)
             case .plainOnly: .needsPerson(error.message, keyChanged: false)
             case .registryAway, .nameTaken, .badAnswer, .peerAway, .notOpened, .badMessage, .badCommand,
@@ -147,7 +147,7 @@ extension DeliveryOutcome {
             case 403: .refused("\(peer) does not take messages from you", isOfSender: true)
             case 413: .refused("it is too long for \(peer)", isOfSender: false)
             case 415: .slow("the client of \(peer) does not know this way of sealing; will retry")
-            case 429, 503: .later("\(peer) is busy; will retry", after: Self.retryAfter(response))
+            case 429, 503: .busy("\(peer) is busy; will retry", after: Self.retryAfter(response))
             case 200..<300: .later("what answers at the address of \(peer) is not \(peer); will retry", after: nil)
             default: .later("\(peer) answers with status \(response.status); will retry", after: nil)
             }

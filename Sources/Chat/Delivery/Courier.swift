@@ -10,12 +10,20 @@ import Synchronization
 /// ``send(_:)`` returns, and stays there until its recipient acknowledged it: another courier on the same store, after a
 /// kill, sends it again, and the recipient knows it by its number.
 package final class Courier: Sendable {
-    private struct State {
+    /// What somebody waits for.
+    enum Need: Sendable {
+        /// That nothing is queued, or only a person could help.
+        case settled
+        /// That so many more messages may be queued.
+        case room(Int)
+    }
+
+    struct State {
         var machine: DeliveryStateMachine
         var intake: Intake
         /// Times for which somebody sleeps.
         var alarms: Set<Duration> = []
-        var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+        var waiters: [Int: (need: Need, continuation: CheckedContinuation<Void, Never>)] = [:]
         var nextWaiter = 0
         var isLoaded = false
     }
@@ -30,7 +38,7 @@ package final class Courier: Sendable {
     let configuration: CourierConfiguration
     private let store: any ChatStore
     private let onEvent: @Sendable (ChatEvent) -> Void
-    private let state: Mutex<State>
+    let state: Mutex<State>
     private let texts: (stream: AsyncStream<Void>, ring: AsyncStream<Void>.Continuation)
     private let turns: (stream: AsyncStream<Void>, ring: AsyncStream<Void>.Continuation)
 
@@ -92,20 +100,7 @@ package final class Courier: Sendable {
     /// - Throws: `badMessage` for a text that is empty or too long, `storeFailed` if it could not be kept, too many are queued
     ///   or the courier has stopped.
     package func send(_ drafts: [Draft]) async throws(ChatError) {
-        for draft in drafts {
-            let count = draft.text.utf8.count
-            guard (1...configuration.textBytesMax).contains(count), !draft.recipients.isEmpty else {
-                let limit = configuration.textBytesMax / 1024
-                throw ChatError(
-                    .badMessage,
-                    count == 0
-                        ? "there is nothing to send"
-                        : draft.recipients.isEmpty
-                            ? "there is nobody to send to"
-                            : "the message has \(count) octets, and \(limit) KiB is the most; send it in parts"
-                )
-            }
-        }
+        for draft in drafts { try check(draft) }
         let drafts = drafts.map(Self.withoutRepetition)
         let count = drafts.reduce(0) { $0 + $1.recipients.count }
         guard count > 0 else { return }
@@ -121,6 +116,40 @@ package final class Courier: Sendable {
             if let refusal { continuation.resume(returning: .failure(refusal)) } else { texts.ring.yield() }
         }
         try result.get()
+    }
+
+    /// Whether a text can be sent at all.
+    ///
+    /// - Throws: `badMessage` if it is empty or too long, or if it is for nobody.
+    package func check(_ draft: Draft) throws(ChatError) {
+        let count = draft.text.utf8.count
+        guard count > 0 else { throw ChatError(.badMessage, "there is nothing to send") }
+        guard !draft.recipients.isEmpty else { throw ChatError(.badMessage, "there is nobody to send to") }
+        guard count <= configuration.textBytesMax else {
+            let limit = configuration.textBytesMax / 1024
+            throw ChatError(
+                .badMessage,
+                "the message has \(count) octets, and \(limit) KiB is the most; send it in parts"
+            )
+        }
+    }
+
+    /// Waits until so many messages may be queued, as long as what is queued gets less: for who reads a long input.
+    ///
+    /// - Parameters:
+    ///   - count: How many are to be sent.
+    ///   - bound: The longest wait without any delivery.
+    /// - Returns: Whether there is room; at once, and true, for more than may ever be queued: sending then says why not.
+    package func waitForRoom(_ count: Int, within bound: Duration) async -> Bool {
+        let need = Need.room(min(count, configuration.queuedMax))
+        while true {
+            let before = state.withLock { $0.machine.queuedCount }
+            await wait(for: need, within: bound)
+            let hasRoom = state.withLock { isMet(need, in: $0) }
+            if hasRoom { return true }
+            let after = state.withLock { $0.machine.queuedCount }
+            if after >= before || Task.isCancelled { return false }
+        }
     }
 
     /// Tries a peer at once, with a new look-up: it came back, or the person accepted its key or allowed plain text.
@@ -144,15 +173,7 @@ package final class Courier: Sendable {
     /// - Parameter bound: The longest wait.
     /// - Returns: What is not delivered: nothing, if all went well.
     package func waitUntilSettled(within bound: Duration) async -> [OutgoingMessage] {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.waitUntilSettled() }
-            group.addTask { [clock] in
-                // A throw means that the other child was first.
-                try? await clock.sleep(bound)
-            }
-            await group.next()
-            group.cancelAll()
-        }
+        await wait(for: .settled, within: bound)
         return undelivered
     }
 
@@ -162,6 +183,8 @@ package final class Courier: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             guard await load() else { return }
+            // Who waited for the outbox to be read may have nothing to wait for.
+            wakeWaiters()
             group.addTask { await self.takeTexts() }
             turns.ring.yield()
             for await _ in turns.stream {
@@ -272,7 +295,19 @@ package final class Courier: Sendable {
 
     // MARK: Waiting
 
-    private func waitUntilSettled() async {
+    private func wait(for need: Need, within bound: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.wait(for: need) }
+            group.addTask { [clock] in
+                // A throw means that the other child was first.
+                try? await clock.sleep(bound)
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func wait(for need: Need) async {
         let id = state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
@@ -281,29 +316,33 @@ package final class Courier: Sendable {
             await withTaskCancellationHandler {
                 await withCheckedContinuation { continuation in
                     let isDone = state.withLock { state in
-                        if Task.isCancelled || Self.isSettled(state) { return true }
-                        state.waiters[id] = continuation
+                        if Task.isCancelled || isMet(need, in: state) { return true }
+                        state.waiters[id] = (need, continuation)
                         return false
                     }
                     if isDone { continuation.resume() }
                 }
             } onCancel: {
-                state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+                state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
             }
-            if state.withLock({ Self.isSettled($0) }) { return }
+            if state.withLock({ isMet(need, in: $0) }) { return }
         }
     }
 
-    private static func isSettled(_ state: borrowing State) -> Bool {
+    private func isMet(_ need: Need, in state: borrowing State) -> Bool {
         if state.intake.isClosed { return true }
-        return state.isLoaded && state.intake.draftCount == 0 && (state.machine.isSettled || state.machine.isStuck)
+        switch need {
+        case .settled:
+            return state.isLoaded && state.intake.draftCount == 0 && (state.machine.isSettled || state.machine.isStuck)
+        case .room(let count):
+            return state.machine.queuedCount + state.intake.draftCount + count <= configuration.queuedMax
+        }
     }
 
     private func wakeWaiters() {
         let waiters = state.withLock { state in
-            guard !state.waiters.isEmpty, Self.isSettled(state) else { return [] as [CheckedContinuation<Void, Never>] }
-            defer { state.waiters = [:] }
-            return Array(state.waiters.values)
+            let ids = state.waiters.filter { isMet($0.value.need, in: state) }.map(\.key)
+            return ids.compactMap { state.waiters.removeValue(forKey: $0)?.continuation }
         }
         for waiter in waiters { waiter.resume() }
     }

@@ -33,6 +33,8 @@ enum DeliveryOutcome: Sendable, Equatable {
     case refused(String, isOfSender: Bool)
     /// It may work later; `after` is what the peer asked for.
     case later(String, after: Duration?)
+    /// The receiver takes no more for now; `after` is what it asked for. It is where it was, so nobody is asked.
+    case busy(String, after: Duration?)
     /// It may work some day.
     case slow(String)
     /// A person has to decide first.

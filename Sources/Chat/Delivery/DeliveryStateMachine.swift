@@ -7,6 +7,9 @@ import PeerIdentity
 /// For each recipient: one body in flight, in order of number. What is not acknowledged stays queued until it is, until the
 /// receiver refuses it, or until the person gives up. Time is the duration since any fixed point.
 struct DeliveryStateMachine: Sendable {
+    /// So many refusals for lack of room in a row have the recipient looked up.
+    private static let refreshingFailures = 4
+
     private let configuration: CourierConfiguration
     private let backoff: Backoff
     /// Octets of our own name.
@@ -113,10 +116,12 @@ struct DeliveryStateMachine: Sendable {
             refuse(attempt, reason, isOfSender, &lane, &effects)
         case .later(let reason, let after):
             delay(&lane, now, random, reason, &effects)
-            if let after {
-                let least = now + min(max(after, .zero), configuration.retryAfterMax)
-                lane.next = .delayed(until: max(least, lane.next.deadline ?? now))
-            }
+            postpone(&lane, now, after)
+        case .busy(let reason, let after):
+            delay(&lane, now, random, reason, &effects)
+            postpone(&lane, now, after)
+            // Who is busy time and again may not be the peer.
+            if lane.failures < Self.refreshingFailures { lane.preparation = .remembered }
         case .slow(let reason):
             delay(&lane, now, random, longest: configuration.slowRetryMax, reason, &effects)
         case .needsPerson(let reason, let keyChanged):
@@ -155,12 +160,15 @@ struct DeliveryStateMachine: Sendable {
         }
     }
 
+    /// The reason of what a person gave up.
+    static let givenUp = "given up"
+
     /// Fails what is queued for `peer`; a body on its way may still arrive.
     mutating func giveUp(on peer: PeerIdentifier) -> DeliveryEffects {
         var effects = DeliveryEffects()
         guard var lane = lanes[peer] else { return effects }
         while let stream = lane.waiting.first?.stream {
-            fail(upTo: lane.lastNumber(of: stream), of: stream, "given up", &lane, &effects)
+            fail(upTo: lane.lastNumber(of: stream), of: stream, Self.givenUp, &lane, &effects)
         }
         change(peer) { changed in
             changed = lane
@@ -283,6 +291,13 @@ struct DeliveryStateMachine: Sendable {
             failed.append(message)
         }
         failed = failed.suffix(configuration.failedMax)
+    }
+
+    /// Waits at least as long as the peer asked for, within the bound.
+    private func postpone(_ lane: inout DeliveryLane, _ now: Duration, _ after: Duration?) {
+        guard let after else { return }
+        let least = now + min(max(after, .zero), configuration.retryAfterMax)
+        lane.next = .delayed(until: max(least, lane.next.deadline ?? now))
     }
 
     /// Waits longer each time, and tells why once.

@@ -143,7 +143,7 @@ package final class MemoryChatStore: ChatStore, UnshownMessages {
             state.lines.append(
                 HistoryLine(
                     isOutgoing: false,
-                    peer: body.from.text,
+                    peer: body.shownAs,
                     atMilliseconds: milliseconds,
                     text: message.text,
                     isSealed: true

@@ -103,8 +103,9 @@ package final class Directory: Destinations {
             if let entry = answer.entry {
                 found = .entry(entry, maxAgeSeconds: answer.maxAgeSeconds)
             } else {
-                let remark = answer.remark.isEmpty ? "" : " (\(answer.remark))"
-                found = .failure(ChatError(.unknownPeer, "the registry knows no \(peer) now\(remark)"))
+                // Its own words may name those that are spelt much like it.
+                let words = answer.remark.isEmpty ? "no peer \(peer) is present" : answer.remark
+                found = .failure(ChatError(.unknownPeer, "the registry says: \(words)"))
             }
         } catch {
             guard !Task.isCancelled else { return false }

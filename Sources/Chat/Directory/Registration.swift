@@ -29,6 +29,9 @@ package struct RegisteredSelf: Sendable {
     package var keys: PublishedKeys
     /// Our URL; nil while it is not known, as before the first connection to the registry.
     package var url: @Sendable () -> PeerURL?
+    /// What our URL most likely is while the registry cannot be asked: known peers learn our new sealing keys by a record
+    /// with it, so without one they could not write to us.
+    package var likelyURL: @Sendable () -> PeerURL?
     /// A compact `peer-handover+jwt` by which an old key gave the name to this one.
     package var handover: String?
 
@@ -37,10 +40,11 @@ package struct RegisteredSelf: Sendable {
         identity: IdentityKey,
         keys: PublishedKeys,
         url: @escaping @Sendable () -> PeerURL?,
+        likelyURL: @escaping @Sendable () -> PeerURL? = { nil },
         handover: String? = nil
     ) {
         (self.identifier, self.identity, self.keys, self.url) = (identifier, identity, keys, url)
-        self.handover = handover
+        (self.likelyURL, self.handover) = (likelyURL, handover)
     }
 }
 
@@ -162,6 +166,8 @@ package final class Registration: Sendable {
         let signed: SignedPeerRecord
         do {
             signed = try await currentRecord()
+        } catch let error as ChatError {
+            return .failed(away(error))
         } catch {
             return .failed((error as? NotReady)?.reason ?? "no record of our own can be made: \(error)")
         }
@@ -186,6 +192,8 @@ package final class Registration: Sendable {
     private func renew(_ number: UInt64) async -> RegistrationStateMachine.Event {
         let (leaseKey, signed) = state.withLock { ($0.leaseKey, $0.signed) }
         guard let leaseKey, let record = signed?.record else { return .leaseRefused }
+        // At another address, as after a change of network, the record is no longer true.
+        guard record.url == oneself.url() ?? record.url else { return .leaseRefused }
         let renewal = PeerRenewal.make(
             leaseKey: leaseKey,
             identifier: record.identifier,
@@ -232,10 +240,16 @@ package final class Registration: Sendable {
     /// The last record made while it has half its life before it and says what is true, else a new one.
     private func currentRecord() async throws -> SignedPeerRecord {
         if oneself.url() == nil {
-            // Any connection to the registry tells which of our addresses leads there.
-            _ = try await client.lookUp(oneself.identifier)
+            do throws(ChatError) {
+                // Any connection to the registry tells which of our addresses leads there.
+                _ = try await client.lookUp(oneself.identifier)
+            } catch {
+                guard oneself.likelyURL() != nil else { throw error }
+            }
         }
-        guard let url = oneself.url() else { throw NotReady(reason: "no address of ours is known yet: give --url") }
+        guard let url = oneself.url() ?? oneself.likelyURL() else {
+            throw NotReady(reason: "no address of ours is known yet: give --url")
+        }
         let (time, keys) = (now(), oneself.keys.current())
         let (last, sequence, isUsedUp) = state.withLock { ($0.signed, $0.sequence, $0.isUsedUp) }
         if let last, !isUsedUp, last.record.sequence == sequence, last.record.url == url,
@@ -289,12 +303,12 @@ package final class Registration: Sendable {
     // MARK: Words
 
     private func nameTaken(_ reason: String) -> String {
-        "the name \(oneself.identifier) belongs to another key at \(client.base) (\(reason)): take another name, "
-            + "or give the right --identity"
+        "\(client.base) refuses the name \(oneself.identifier): \(reason); take another name, or give --identity the "
+            + "file of the right key"
     }
 
     private func away(_ error: ChatError) -> String {
-        "\(error.message); known peers are still written to, and it is tried again"
+        "\(error.message) (it is asked again; known peers are still written to)"
     }
 
     private func sleep(until time: Timestamp?) async {

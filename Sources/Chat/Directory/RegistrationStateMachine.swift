@@ -76,6 +76,8 @@ package struct RegistrationStateMachine: Sendable {
     private var retryAt: Timestamp?
     private var putAt = Timestamp.latest
     private var renewAt = Timestamp.latest
+    /// When something happened last.
+    private var lastAt = Timestamp.earliest
     /// When a tick is wanted; nil while a request is under way, or at the end.
     package private(set) var wakeAt: Timestamp?
 
@@ -92,6 +94,7 @@ package struct RegistrationStateMachine: Sendable {
     /// - Returns: What to do.
     package mutating func handle(_ event: Event, at now: Timestamp, jitter: Double) -> [Action] {
         guard phase != .ended else { return [] }
+        notice(now)
         // Whatever the request under way came to, it was the last but one.
         if isStopping, phase == .asking { return end() }
         switch event {
@@ -140,6 +143,14 @@ package struct RegistrationStateMachine: Sendable {
             isStopping = true
             return phase == .asking ? [] : end()
         }
+    }
+
+    /// A clock that was set back must not put off a sign of life until it is where it was: what waits is due.
+    private mutating func notice(_ now: Timestamp) {
+        defer { lastAt = now }
+        guard now < lastAt else { return }
+        (renewAt, turnAt, retryAt) = (min(renewAt, now), min(turnAt, now), retryAt.map { min($0, now) })
+        if phase == .waiting { wakeAt = now }
     }
 
     // MARK: What is next

@@ -138,6 +138,8 @@ package struct RegistryClient: Sendable {
             }
         } catch BodyError.tooLong {
             throw badAnswer("an answer of it is longer than \(bytesMax) bytes")
+        } catch let failure as any GatewayFailure {
+            throw away(RegistryAway.words(for: failure))
         } catch {
             throw away("\(error)")
         }

@@ -14,6 +14,9 @@ package struct SenderName: Sendable, Hashable {
     package init(name: String, isChecked: Bool, isBlocked: Bool) {
         (self.name, self.isChecked, self.isBlocked) = (name, isChecked, isBlocked)
     }
+
+    /// The name with what is to be known about it.
+    package var shown: String { isChecked ? name : "\(name) (unchecked)" }
 }
 
 /// Asked by the listener once a body's signature was verified.

@@ -126,6 +126,7 @@ package final class ChatListener: Responder {
         do {
             defer { slots.leave(lane) }
             opened = try opener.open(inspected)
+            try opened.checkRecord()
         } catch {
             budget.withLock { $0.failed(connection: request.connectionID) }
             return await answer(to: error)
@@ -158,7 +159,8 @@ package final class ChatListener: Responder {
             sender: key,
             from: body.envelope.from,
             stream: body.envelope.stream,
-            messages: messages
+            messages: messages,
+            shownAs: name.shown
         )
         do {
             let highest = try await inbox.deliver(.sealed(incoming, from: name))

@@ -220,7 +220,7 @@ final class Inbox: Sendable {
             return [
                 .received(
                     ReceivedMessage(
-                        from: name,
+                        from: VisibleText.word(name),
                         isChecked: false,
                         isSealed: false,
                         text: text,
@@ -230,13 +230,13 @@ final class Inbox: Sendable {
             ]
         case .sealed(_, let sender):
             guard let stored else { return [] }
-            let shown = sender.isChecked ? sender.name : "\(sender.name) (unchecked)"
-            let gap: [ChatEvent] = stored.missing > 0 ? [.missing(from: shown, count: stored.missing)] : []
+            let gap: [ChatEvent] =
+                stored.missing > 0 ? [.missing(from: VisibleText.word(sender.shown), count: stored.missing)] : []
             return gap
                 + stored.new.map { message in
                     .received(
                         ReceivedMessage(
-                            from: sender.name,
+                            from: VisibleText.word(sender.name),
                             isChecked: sender.isChecked,
                             isSealed: true,
                             text: message.text,

@@ -73,14 +73,16 @@ package final class SealingKeyRing: Sendable {
     /// - Throws: ``SealingError`` `failed`; the old keys then stay.
     package func turn(at now: Timestamp) throws(SealingError) -> SealingKeySet? {
         let isDue = state.withLock { state in
-            state.retired.removeAll { $0.dropsAt <= now }
-            return state.turnsAt <= now
+            // A clock that was set back must not lengthen a key's life: a time beyond the longest is over.
+            let dropsMax = now.advanced(bySeconds: configuration.graceSeconds)
+            state.retired.removeAll { $0.dropsAt <= now || $0.dropsAt > dropsMax }
+            return isOver(state.turnsAt, at: now)
         }
         guard isDue else { return nil }
         let keys = try make()
         return state.withLock { state in
             // Another call may have been quicker; its keys are then the ones to publish.
-            guard state.turnsAt <= now else { return state.current.publicSet }
+            guard isOver(state.turnsAt, at: now) else { return state.current.publicSet }
             let dropsAt = now.advanced(bySeconds: configuration.graceSeconds)
             state.retired.append(Retired(keys: state.current, dropsAt: dropsAt))
             if state.retired.count > configuration.retiredMax { state.retired.removeFirst() }
@@ -88,6 +90,10 @@ package final class SealingKeyRing: Sendable {
             state.turnsAt = now.advanced(bySeconds: configuration.lifetimeSeconds)
             return keys.publicSet
         }
+    }
+
+    private func isOver(_ turnsAt: Timestamp, at now: Timestamp) -> Bool {
+        turnsAt <= now || turnsAt > now.advanced(bySeconds: configuration.lifetimeSeconds)
     }
 
     /// The keys that a body names, if they are held and not too old.

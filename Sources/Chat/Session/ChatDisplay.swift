@@ -24,6 +24,6 @@ package protocol ChatDisplay: Sendable {
     /// Shows `line`; waits while too much waits to be shown.
     func show(_ line: ChatLine) async
 
-    /// Returns when everything shown before has left the process, as far as that can be known.
-    func flush() async
+    /// Returns when everything shown before has left the process, as far as that can be known; false: nobody can see it.
+    func flush() async -> Bool
 }

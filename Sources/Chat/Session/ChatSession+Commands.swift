@@ -44,7 +44,8 @@ extension ChatSession {
     }
 
     func showOutbox() async {
-        let waiting = parts.courier.undelivered
+        // What was refused is still of interest, what the person gave up is not.
+        let waiting = parts.courier.undelivered.filter { $0.reason != DeliveryStateMachine.givenUp }
         guard !waiting.isEmpty else { return await show(.information("everything is delivered")) }
         let lines = waiting.prefix(100).map { message in
             let text = VisibleText.word(message.message.text, charactersMax: 60)
@@ -52,7 +53,15 @@ extension ChatSession {
             return "  \(UTCTime.text(message.message.sentAtMilliseconds)) to \(message.to): \(text)\(reason)"
         }
         let more = waiting.count > lines.count ? "\n  and \(waiting.count - lines.count) more" : ""
-        await show(.information("not delivered yet:\n" + lines.joined(separator: "\n") + more))
+        let title = "not delivered yet (/drop NAME gives up):\n"
+        await show(.information(title + lines.joined(separator: "\n") + more))
+    }
+
+    func drop(_ peer: PeerIdentifier) async throws(ChatError) {
+        guard parts.courier.undelivered.contains(where: { $0.to == peer && $0.state == .queued }) else {
+            throw ChatError(.badCommand, "nothing waits for \(peer); /outbox tells what does")
+        }
+        await parts.courier.giveUp(on: peer)
     }
 
     func verify(_ peer: PeerIdentifier) async throws(ChatError) {

@@ -20,7 +20,7 @@ extension ChatSession {
                         )
                     )
                 }
-                await parts.display.flush()
+                guard await parts.display.flush() else { return }
                 guard let last = body.messages.last else { continue }
                 try await parts.store.markShown(from: body.sender, stream: body.stream, upTo: last.sequence)
             }
@@ -31,7 +31,8 @@ extension ChatSession {
 
     /// Notes that messages were shown, once they have left the process; they are shown again if that cannot be noted.
     package func noteShown(_ messages: [ShownMessages]) async {
-        await parts.display.flush()
+        // What nobody could see is shown by the next client.
+        guard await parts.display.flush() else { return }
         await withTaskGroup(of: Void.self) { group in
             for shown in messages {
                 group.addTask { [store = parts.store] in
@@ -59,6 +60,7 @@ extension ChatSession {
             await show(.warning("\(count) message\(count == 1 ? "" : "s") from \(from) never came"))
         case .outgoing(let message): await follow(message)
         case .keyChanged(let peer):
+            guard state.withLock({ $0.changedKeys.insert(peer).inserted }) else { return }
             await show(
                 .warning(
                     "\(peer) has another key now: a new device, or somebody else. Nothing is delivered. "
@@ -83,7 +85,11 @@ extension ChatSession {
             state.withLock { _ = $0.reasons.removeValue(forKey: message.to) }
             await show(.delivered("delivered to \(name)\(reason.map { " (\($0))" } ?? "")"))
         case .failed:
-            state.withLock { $0.failures += 1 }
+            state.withLock { state in
+                state.reasons.removeValue(forKey: message.to)
+                // What the person gave up is no failure.
+                if message.reason != DeliveryStateMachine.givenUp { state.failures += 1 }
+            }
             await show(.failure("not delivered to \(name): \(reason ?? "no reason is known")"))
         }
     }

@@ -37,6 +37,8 @@ package final class ChatSession: Sendable {
         var context: ChatCommandContext
         /// Why messages to a name wait, as it was said last: it is not said again.
         var reasons: [PeerIdentifier: String] = [:]
+        /// Whose change of key was told: once is enough until it is trusted.
+        var changedKeys: Set<PeerIdentifier> = []
         var refusals = 0
         var failures = 0
     }
@@ -65,6 +67,61 @@ package final class ChatSession: Sendable {
             await refuse(error.message)
             return true
         }
+    }
+
+    /// Does what lines of a pipe mean, in their order: texts one after the other are kept together, which is what makes
+    /// many quick, once there is room for them.
+    ///
+    /// - Parameters:
+    ///   - lines: What came.
+    ///   - bound: How long to wait for room while nothing is delivered at all.
+    /// - Returns: False if nothing more is to be read: somebody wants to leave, or there is no room.
+    package func perform(lines: [String], waitingAtMost bound: Duration) async -> Bool {
+        var drafts: [Draft] = []
+        for line in lines {
+            do throws(ChatError) {
+                let command = try ChatCommand.parse(line, in: state.withLock { $0.context })
+                if case .send(let text, let recipients) = command {
+                    let draft = Draft(text: text, recipients: recipients, writtenAtMilliseconds: parts.now())
+                    try parts.courier.check(draft)
+                    state.withLock { $0.context.lastRecipients = recipients }
+                    drafts.append(draft)
+                    continue
+                }
+                guard await send(drafts, waitingAtMost: bound) else { return false }
+                drafts = []
+                guard try await perform(command) else { return false }
+            } catch {
+                guard await send(drafts, waitingAtMost: bound) else { return false }
+                drafts = []
+                await refuse(error.message)
+            }
+        }
+        return await send(drafts, waitingAtMost: bound)
+    }
+
+    private func send(_ drafts: [Draft], waitingAtMost bound: Duration) async -> Bool {
+        guard !drafts.isEmpty else { return true }
+        let count = drafts.reduce(0) { $0 + $1.recipients.count }
+        guard await parts.courier.waitForRoom(count, within: bound) else {
+            await refuse(
+                "too many messages wait and none is delivered: \(drafts.count) lines and all after them are not sent"
+            )
+            return false
+        }
+        do throws(ChatError) {
+            try await parts.courier.send(drafts)
+        } catch {
+            await refuse("\(drafts.count) lines are not sent: \(error.message)")
+        }
+        return true
+    }
+
+    /// Whether `line` would be sent, and so be shown again as what was said to whom.
+    package func isMessage(_ line: String) -> Bool {
+        // What is wrong with it is said when it is performed.
+        guard case .send? = try? ChatCommand.parse(line, in: state.withLock({ $0.context })) else { return false }
+        return true
     }
 
     /// Sends lines that were pasted together, as one message.
@@ -113,6 +170,7 @@ package final class ChatSession: Sendable {
         case .verify(let peer): try await verify(peer)
         case .trust(let peer):
             try await parts.directory.trust(peer)
+            state.withLock { _ = $0.changedKeys.remove(peer) }
             parts.courier.retryNow(peer)
             await show(.information("\(peer)'s new key is trusted; compare the words of /verify \(peer)"))
         case .block(let peer):
@@ -125,6 +183,7 @@ package final class ChatSession: Sendable {
             try parts.directory.allowPlain(peer)
             parts.courier.retryNow(peer)
             await show(.warning("messages to \(peer) may now go unencrypted, for anyone on the way to read"))
+        case .drop(let peer): try await drop(peer)
         case .room(let room, let members): try await keep(room, members)
         case .removeRoom(let room): try await remove(room)
         }

@@ -46,7 +46,9 @@ package enum SystemFile {
         func failure(_ attempt: String) -> ExitFailure {
             ExitFailure(.cannotCreate, "cannot \(attempt) \(path): \(String(cString: strerror(errno)))")
         }
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        // Made anew: one that somebody laid there keeps its owner and permissions, and a key would be theirs to read.
+        unlink(new)
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw failure("make") }
         defer { close(descriptor) }
         var rest = octets[...]

@@ -22,7 +22,10 @@ enum NearestNames {
             var beginning = String.UnicodeScalarView()
             beginning.append(contentsOf: wanted.prefix(count))
             for name in try await names(after: String(beginning), registry, now) {
-                let distance = distance(wanted, Array(name.folded.unicodeScalars))
+                let scalars = Array(name.folded.unicodeScalars)
+                // That many insertions at least: not worth counting.
+                guard abs(scalars.count - wanted.count) <= 2 else { continue }
+                let distance = distance(wanted, scalars)
                 if distance <= min(2, wanted.count - 1) { found[name.folded] = (name.text, distance) }
             }
         }

@@ -35,6 +35,8 @@ final class ChangeLog: Sendable {
         var waiters: [ObjectIdentifier: CheckedContinuation<Wake, Never>] = [:]
         var watcherCount = 0
         var hasEnded = false
+        /// How often the store went back to an earlier state.
+        var life = 0
     }
 
     private let state = Mutex(State())
@@ -47,6 +49,9 @@ final class ChangeLog: Sendable {
 
     /// The revision up to which watchers have been told.
     var newest: UInt64 { state.withLock { $0.newest } }
+
+    /// Changes when the store went back to an earlier state: a stream of another life has told what is no longer so.
+    var life: Int { state.withLock { $0.life } }
 
     /// Streams that are open.
     var watcherCount: Int { state.withLock { $0.watcherCount } }
@@ -74,6 +79,14 @@ final class ChangeLog: Sendable {
             state.newest = revision
             state.pages = []
             state.eventCount = 0
+        }
+    }
+
+    /// The store has forgotten what came after `revision`: streams end, and whoever comes back is told of the gap.
+    func restart(at revision: UInt64) {
+        wake(.news) { state in
+            (state.newest, state.pages, state.eventCount) = (revision, [], 0)
+            state.life += 1
         }
     }
 

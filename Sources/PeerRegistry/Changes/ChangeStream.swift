@@ -14,11 +14,13 @@ final class ChangeStream: BodySource {
 
     private let registry: Registry
     private let kinds: EventKinds
+    /// The log's life when the cursor was asked for.
+    private let life: Int
     private let state: Mutex<State>
 
     /// A stream of events after `cursor`; its place has been taken with ``ChangeLog/open(watchersMax:)``.
-    init(registry: Registry, after cursor: UInt64, kinds: EventKinds) {
-        (self.registry, self.kinds) = (registry, kinds)
+    init(registry: Registry, after cursor: UInt64, life: Int, kinds: EventKinds) {
+        (self.registry, self.life, self.kinds) = (registry, life, kinds)
         state = Mutex(State(cursor: cursor))
         registry.metrics.watchers.add(1, ordering: .relaxed)
     }
@@ -37,6 +39,11 @@ final class ChangeStream: BodySource {
             }
             // Sends the head on its way, and tells where to go on after a cut before the first event.
             if isFirst { return .bytes(Array("retry: 1000\nid: \(cursor)\n\n".utf8)[...]) }
+            guard registry.log.life == life else {
+                registry.metrics.watchersLost.add(1, ordering: .relaxed)
+                close()
+                return nil
+            }
             let found = registry.log.next(after: cursor, of: kinds)
             switch found {
             case .octets(let octets, let last):
@@ -70,12 +77,14 @@ final class ChangeStream: BodySource {
 
     /// Octets that the log no longer has; nil if the store does not have them either.
     private func older(after cursor: UInt64) async throws -> ArraySlice<UInt8>? {
+        // Asked before the store is: what comes while it answers is not to be passed over.
+        let newest = registry.log.newest
         switch try await registry.events(since: cursor, limit: registry.configuration.pageMax) {
         case .gone: return nil
         case .events(let events):
             let page = EventPage(events, after: cursor)
             // Changes that are no events leave nothing to read.
-            let last = events.isEmpty ? registry.log.newest : page.last
+            let last = events.isEmpty ? newest : page.last
             state.withLock { $0.cursor = max($0.cursor, last) }
             return page.slice(after: cursor, of: kinds)
         }

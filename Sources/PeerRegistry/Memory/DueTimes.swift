@@ -12,6 +12,9 @@ struct DueTimes {
 
     private var items: [Item] = []
 
+    /// How many there are, also of slots that have a later one by now.
+    var count: Int { items.count }
+
     /// The earliest.
     var first: Item? { items.first }
 

@@ -30,7 +30,7 @@ package final class MemoryPeerStore: PeerStore {
     ///   - secret: 32 octets at random, from which lease keys are derived.
     ///   - entries: What is held from before, with their revisions.
     ///   - lastRevision: The revision of the last change so far. A store that forgets may begin at the time of its
-    ///     start, in milliseconds: then watchers of an earlier life are told that they missed something.
+    ///     start, in microseconds: then watchers of an earlier life are told that they missed something.
     ///   - eventsMax: Events held, at least 1; 262,144 of them take about 20 MiB.
     package init(
         secret: [UInt8],
@@ -71,11 +71,6 @@ package final class MemoryPeerStore: PeerStore {
     /// The revision of a folded name's entry; 0: there is none.
     package func revision(of name: String) -> UInt64 {
         packedEntry(Array(name.utf8).span)?.revision ?? 0
-    }
-
-    package func entryImmediately(_ name: String) -> ImmediateEntry {
-        guard let entry = packedEntry(Array(name.utf8).span)?.entry else { return .none }
-        return .entry(entry)
     }
 
     /// As ``entries(_:)``, without waiting.
@@ -135,14 +130,8 @@ package final class MemoryPeerStore: PeerStore {
 
     // MARK: PeerStore
 
-    package var image: MemoryPeerStore? { self }
-
-    package func renewImmediately(
-        _ entry: PackedEntry,
-        of identifier: PeerIdentifier,
-        expected: UInt64
-    ) -> Bool? {
-        applyNow(entry, identifier: identifier, expected: expected, kind: .renew) != nil
+    package var image: PeerImage? {
+        PeerImage(of: self) { self.applyNow($0, identifier: $1, expected: $2, kind: .renew) != nil }
     }
 
     package func secret() async throws -> [UInt8] { kept }

@@ -5,7 +5,7 @@ package import HTTP
 extension PackedContent {
     /// The content whose ``octets`` were kept; nil if they cannot be that: then they were damaged.
     ///
-    /// Looks at the layout only, so that a million are taken in a second: what the parts say is looked at when
+    /// Looks at the layout only, since a store that starts takes all it has: what the parts say is looked at when
     /// ``content`` is asked for.
     package init?(stored octets: [UInt8]) {
         guard octets.count >= PackedContent.headCount, octets[0] & ~PackedContent.allFlags == 0 else { return nil }

@@ -29,6 +29,12 @@ struct PeerTable {
         self.lastRevision = lastRevision
     }
 
+    /// Items in `due` beyond two for each slot, before those that no longer count are left out.
+    static let staleItemsMax = 1_024
+
+    /// Items in `due`.
+    var dueCount: Int { due.count }
+
     /// What an entry takes besides its content: its slot, its places in the tables, the head of its allocation.
     static let entryBytes = 180
 
@@ -156,6 +162,17 @@ struct PeerTable {
         guard let time = slots[slot].entry?.dueAt.nanoseconds, time < slots[slot].queuedAt else { return }
         slots[slot].queuedAt = time
         due.insert(DueTimes.Item(time: time, slot: UInt32(truncatingIfNeeded: slot)))
+        if due.count > 2 * slots.count + PeerTable.staleItemsMax { queueAnew() }
+    }
+
+    /// Leaves out items that no longer count: a peer that comes and goes makes one each time, for as late as its hold ends.
+    private mutating func queueAnew() {
+        due = DueTimes()
+        for slot in slots.indices {
+            guard let time = slots[slot].entry?.dueAt.nanoseconds else { continue }
+            slots[slot].queuedAt = time
+            due.insert(DueTimes.Item(time: time, slot: UInt32(truncatingIfNeeded: slot)))
+        }
     }
 
     // MARK: Names

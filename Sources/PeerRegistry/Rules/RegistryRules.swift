@@ -43,10 +43,16 @@ struct RegistryVerdict: Sendable {
 struct RegistryRules: Sendable {
     let configuration: RegistryConfiguration
 
-    /// The mark of an entry whose peer left: no renewal counts higher, and the same record does not bring it back.
-    static let left = UInt64(Int64.max)
+    /// Stands in ``PeerEntry/renewals`` once a peer left, with the `seq` of its leave below it: no renewal counts as high.
+    static let left: UInt64 = 1 << 62
     /// No renewal may count further, so that none reaches ``left``.
     static let renewalsMax: UInt64 = 1 << 53
+
+    /// The highest `seq` that the key has used for the name: of the record, or of the leave that ended it.
+    private static func floor(_ current: PeerEntry, _ held: SignedPeerRecord) -> UInt64 {
+        guard current.renewals >= left else { return held.record.sequence }
+        return max(held.record.sequence, current.renewals & (left - 1))
+    }
 
     /// What comes of a demand; signatures and budgets are the caller's.
     ///
@@ -74,9 +80,12 @@ struct RegistryRules: Sendable {
             return accept(signed, over: current, since: now, isRenewal: false, now)
         }
         guard held.record.key == record.key else { return takeOver(signed, from: held, current, now) }
-        let floor = held.record.sequence
+        let floor = RegistryRules.floor(current, held)
         guard record.sequence >= floor else {
             return .refused(409, "seq \(record.sequence) is too low: the registry holds seq \(floor) of this name")
+        }
+        guard current.renewals < RegistryRules.left || record.sequence > floor else {
+            return .refused(409, "seq \(floor) is too low: the peer left with it, so it needs a higher one to return")
         }
         let since = current.heldSince.advanced(byNanoseconds: current.absence(at: now))
         guard record.sequence == floor else {
@@ -84,9 +93,6 @@ struct RegistryRules: Sendable {
         }
         guard held == signed else {
             return .refused(409, "seq \(floor) is too low: another record of this name already has it")
-        }
-        guard current.renewals != RegistryRules.left else {
-            return .refused(409, "seq \(floor) is too low: the peer left with it, so it needs a higher one to return")
         }
         var verdict = accept(signed, over: current, since: since, isRenewal: current.isAvailable(at: now), now)
         // These very octets were checked when they came first.
@@ -110,8 +116,9 @@ struct RegistryRules: Sendable {
         guard let handover = try? PeerHandover.parse(text.utf8).payload, handover.identifier == record.identifier,
             handover.newKey == record.key
         else { return .refused(409, "the name belongs to another key, and prev does not hand it over to this one") }
-        let floor = held.record.sequence
-        guard handover.sequence >= floor, record.sequence > floor else {
+        let floor = RegistryRules.floor(current, held)
+        // Not below the handover: else that one would still be above the floor when the name has gone on to others.
+        guard handover.sequence >= floor, record.sequence > floor, record.sequence >= handover.sequence else {
             return .refused(409, "seq is too low for a takeover: the registry holds seq \(floor) of this name")
         }
         let since = current.heldSince.advanced(byNanoseconds: current.absence(at: now))
@@ -222,7 +229,7 @@ struct RegistryRules: Sendable {
         guard leave.sequence >= held.record.sequence else {
             return .refused(401, "seq: the leave is older than the record, which has seq \(held.record.sequence)")
         }
-        var verdict = gone(current, now, heldUntil: hold(since: current.heldSince, until: now))
+        var verdict = gone(current, now, heldUntil: hold(since: current.heldSince, until: now), leave.sequence)
         verdict.signer = held.record.key
         return verdict
     }
@@ -235,12 +242,17 @@ struct RegistryRules: Sendable {
         return gone(current, now, heldUntil: now)
     }
 
-    private func gone(_ current: PeerEntry, _ now: Timestamp, heldUntil: Timestamp) -> RegistryVerdict {
+    private func gone(
+        _ current: PeerEntry,
+        _ now: Timestamp,
+        heldUntil: Timestamp,
+        _ sequence: UInt64 = 0
+    ) -> RegistryVerdict {
         var entry = current
         entry.isPresent = false
         entry.presentUntil = now
         entry.heldUntil = heldUntil
-        entry.renewals = RegistryRules.left
+        entry.renewals = RegistryRules.left | min(sequence, PeerRecord.sequenceMax)
         return RegistryVerdict(status: 204, change: change(to: entry, from: current, .leave))
     }
 

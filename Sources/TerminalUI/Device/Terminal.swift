@@ -81,6 +81,16 @@ package final class Terminal: Sendable {
         }
     }
 
+    /// The inputs that came already, for who can take several at once; does not wait.
+    ///
+    /// - Parameter countMax: How many at most.
+    /// - Returns: None if there are none now, whether or not more will come.
+    package func available(_ countMax: Int) -> [TerminalInput] {
+        let (inputs, hasRoom) = state.withLock { $0.takeAvailable(countMax, inputsMax: configuration.inputsMax) }
+        if hasRoom { readerWake.wake() }
+        return inputs
+    }
+
     /// Shows one or more lines above the line of input, all in one piece, in the order of the calls.
     ///
     /// Returns at once, unless ``TerminalConfiguration/outputBytesMax`` bytes wait: then when there is room again.
@@ -118,7 +128,10 @@ package final class Terminal: Sendable {
     }
 
     /// Returns when all that was shown before has been handed to the system, or when the task is cancelled.
-    package func flush() async {
+    ///
+    /// - Returns: False if nobody can see it: the output was closed at the other end.
+    @discardableResult
+    package func flush() async -> Bool {
         let id = state.withLock { $0.newIdentifier() }
         await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
@@ -130,6 +143,7 @@ package final class Terminal: Sendable {
         } onCancel: {
             state.withLock { $0.cancelWaiting(id) }?.resume()
         }
+        return state.withLock { !$0.isOutputBroken }
     }
 
     /// Changes what stands in front of the line.

@@ -92,8 +92,8 @@ struct TerminalReader: Sendable {
             case .complete(let before): question = before
             case .input(let input):
                 inputs.append(input)
-                // What was entered stays to be read above, as it was typed.
-                if case .line(let line) = input {
+                // What was entered stays to be read above, as it was typed, unless it is shown in another form.
+                if case .line(let line) = input, terminal.configuration.keepsLine(line) {
                     state.screen.show(TerminalText(state.screen.editor.prompt + line, style: .dim))
                 }
             }

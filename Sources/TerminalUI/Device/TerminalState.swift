@@ -58,6 +58,14 @@ struct TerminalState: Sendable {
         return (nil, false)
     }
 
+    /// The first inputs, at most so many; and whether the reader may go on.
+    mutating func takeAvailable(_ countMax: Int, inputsMax: Int) -> (inputs: [TerminalInput], hasRoom: Bool) {
+        let wasFull = inputs.count >= inputsMax
+        let taken = Array(inputs.prefix(max(0, countMax)))
+        inputs.removeFirst(taken.count)
+        return (taken, wasFull && inputs.count < inputsMax)
+    }
+
     mutating func cancelTaking(_ id: Int) -> CheckedContinuation<TerminalInput?, Never>? {
         guard let index = takers.firstIndex(where: { $0.id == id }) else { return nil }
         return takers.remove(at: index).continuation

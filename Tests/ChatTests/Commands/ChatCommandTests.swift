@@ -45,6 +45,7 @@ struct ChatCommandTests {
             ("/verify Bob", .verify(bob)), ("/verify  @Bob:", .verify(bob)), ("/trust Anna Maria", .trust(anna)),
             ("/block Bob", .block(bob)),
             ("/unblock Bob", .unblock(bob)), ("/plain Bob", .plain(bob)), ("/rooms", .rooms), ("/outbox", .outbox),
+            ("/drop @Bob", .drop(bob)),
             ("/room team", .room(team, members: [])), ("/room team Bob bob", .room(team, members: [bob])),
             ("/room team -", .removeRoom(team)),
             ("/room team: Anna Maria, Bob", .room(team, members: [anna, bob])),
@@ -53,7 +54,7 @@ struct ChatCommandTests {
     }()
 
     @Test func `a line is a command`() throws {
-        #expect(Self.commands.count == 23)
+        #expect(Self.commands.count == 24)
         for (line, command) in Self.commands {
             #expect(try ChatCommand.parse(line, in: Self.context()) == command, "\(line)")
         }

@@ -182,6 +182,33 @@ import Testing
         #expect(peers.requests.withLock { $0.count } == 1)
     }
 
+    /// A pipe that is empty at once must not wait for its whole bound.
+    @Test(.timeLimit(.minutes(1))) func `waiting ends when the outbox that is read is empty`()
+        async throws
+    {
+        let courier = Courier(
+            identifier: try PeerIdentifier("Bob"),
+            store: MemoryChatStore { StreamID(high: 1, low: 1) },
+            destinations: ScriptedDestinations(),
+            transport: ScriptedPeers { _, body in receipt(for: body) },
+            sealing: OpenSealing(),
+            clock: CourierClock(
+                unixMilliseconds: { 1 },
+                elapsed: { .zero },
+                sleep: { _ in try await Task.sleep(for: .seconds(600)) },
+                random: { 0.5 }
+            ),
+            onEvent: { _ in }
+        )
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { #expect(await courier.waitUntilSettled(within: .seconds(30)) == []) }
+            while courier.state.withLock({ $0.waiters.isEmpty }) { await Task.yield() }
+            group.addTask { await courier.run() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     @Test func `more than may be queued is refused, and so is what comes after the end`() async throws {
         var configuration = CourierConfiguration()
         configuration.queuedMax = 3
@@ -198,5 +225,72 @@ import Testing
         let stopped = try #require(last.withLock { $0 })
         await #expect(throws: ChatError.self) { try await stopped.send("hi", to: [alice]) }
         #expect(stopped.undelivered.map(\.state) == [.failed, .failed, .failed, .queued])
+    }
+
+    @Test func `who reads a long input waits for room, and all of it goes through`() async throws {
+        var configuration = CourierConfiguration()
+        configuration.queuedMax = 10
+        let peers = ScriptedPeers { _, body in receipt(for: body) }
+        let alice = try PeerIdentifier(Self.alice)
+        try await withCourier(peers, configuration: configuration) { courier, _ in
+            for _ in 0..<50 {
+                #expect(await courier.waitForRoom(7, within: .seconds(30)))
+                try await courier.send(
+                    (0..<7).map { Draft(text: "\($0)", recipients: [alice], writtenAtMilliseconds: 1) }
+                )
+            }
+            #expect(await courier.waitUntilSettled(within: .seconds(30)) == [])
+        }
+        let numbers = try await peers.bodies.flatMap { $0.split(separator: " ").dropFirst().compactMap { Int($0) } }
+        #expect(numbers == Array(1...350))
+    }
+
+    @Test func `who waits for room while nothing is delivered is told so`() async throws {
+        var configuration = CourierConfiguration()
+        configuration.queuedMax = 2
+        let peers = ScriptedPeers { _, _ in throw Away() }
+        let alice = try PeerIdentifier(Self.alice)
+        try await withCourier(peers, configuration: configuration, sleepMax: .zero) { courier, _ in
+            try await courier.send("1", to: [alice])
+            #expect(await courier.waitForRoom(1, within: .zero))
+            try await courier.send("2", to: [alice])
+            #expect(await courier.waitForRoom(1, within: .zero) == false)
+        }
+    }
+
+    @Test func `a peer that never answers is given up after the time for an attempt, and tried again`() async throws {
+        let destinations = ScriptedDestinations()
+        let log = CourierEvents()
+        let alice = try PeerIdentifier(Self.alice)
+        let courier = Courier(
+            identifier: try PeerIdentifier("Bob"),
+            store: MemoryChatStore { StreamID(high: 1, low: 1) },
+            destinations: destinations,
+            transport: SilentPeer(),
+            sealing: OpenSealing(),
+            clock: CourierClock(
+                unixMilliseconds: { 1 },
+                elapsed: { .zero },
+                sleep: { if $0 != .seconds(15) { try await Task.sleep(for: .seconds(600)) } },
+                random: { 0.5 }
+            ),
+            onEvent: log.add
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await courier.run() }
+            try await courier.send("hi", to: [alice])
+            try await log.tally.reach(2)
+            #expect(log.lines == ["1 queued", "1 queued: Alice does not answer; will retry"])
+            group.cancelAll()
+        }
+        #expect(courier.undelivered.map(\.state) == [.queued])
+    }
+}
+
+/// Takes a request and says nothing until the asker gives up.
+private struct SilentPeer: Responder {
+    func respond(to request: Request) async throws -> Response {
+        try await Task.sleep(for: .seconds(600))
+        throw Away()
     }
 }

@@ -32,6 +32,15 @@ struct RegistrationStateMachineTests {
         }
     }
 
+    @Test func `a clock that was set back puts off no sign of life`() {
+        var machine = registered()
+        #expect(machine.handle(.tick, at: at(-7_000), jitter: 0) == [.turnKeys])
+        let next = at(-7_000 + 3_300)
+        #expect(machine.handle(.keysTurned(isNew: false, next: next), at: at(-7_000), jitter: 0) == [.renew(1)])
+        #expect(machine.handle(.renewed, at: at(-7_000), jitter: 0) == [])
+        #expect(machine.wakeAt == at(-7_000 + 10))
+    }
+
     @Test func `without a lease key the record itself is the sign of life`() {
         var machine = registered(hasLease: false)
         #expect(machine.handle(.tick, at: at(10), jitter: 0) == [.put])

@@ -20,6 +20,7 @@ struct RegistrationTests {
         init(
             _ fixture: DirectoryFixture,
             as alice: TestPeer,
+            likelyURL: PeerURL? = nil,
             handover: String? = nil
         ) throws {
             (self.fixture, self.alice) = (fixture, alice)
@@ -43,6 +44,7 @@ struct RegistrationTests {
                     identity: alice.identity,
                     keys: published,
                     url: { url.value },
+                    likelyURL: { likelyURL },
                     handover: handover
                 ),
                 in: fixture.directory,
@@ -280,5 +282,33 @@ struct RegistrationTests {
         try await running.run { await fixture.clock.sleeper(for: .seconds(10)) }
         #expect(fixture.registry.asked.map(\.method) == ["GET", "PUT", "DELETE"])
         #expect(try record(fixture.registry.asked[1]).url == alice.url)
+    }
+
+    @Test func `known peers are given a record also if the registry was away from the start`() async throws {
+        let fixture = try await DirectoryFixture()
+        let alice = try TestPeer("Alice")
+        let running = try Running(fixture, as: alice, likelyURL: alice.url)
+        running.url.value = nil
+        try await running.run {
+            await fixture.clock.sleeper(for: .seconds(0.5))
+            #expect(running.registration.record?.record.url == alice.url)
+            #expect(running.registration.record?.record.sealingKeys == alice.keys)
+            #expect(!running.registration.isRegistered)
+        }
+    }
+
+    @Test func `a client whose address changed registers the new one instead of a sign of life`() async throws {
+        let running = try await running()
+        let (clock, registry) = (running.fixture.clock, running.fixture.registry)
+        let moved = try PeerURL("http://192.0.2.77:8081/")
+        try await running.run {
+            await clock.sleeper(for: .seconds(10))
+            running.url.value = moved
+            await clock.pass(.seconds(10))
+            await registry.asked(2)
+            await clock.sleeper(for: .seconds(10))
+        }
+        let (first, second) = (try record(registry.asked[0]), try record(registry.asked[1]))
+        #expect(second.url == moved && second.sequence > first.sequence)
     }
 }
