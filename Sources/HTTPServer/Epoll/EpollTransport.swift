@@ -27,7 +27,7 @@ final class EpollTransport: Transport {
         let backlog = Int32(clamping: configuration.backlog)
         let listeners = try await Listener<ListeningSocket>(
             addresses: configuration.addresses,
-            open: { try ListeningSocket($0, backlog: backlog) },
+            open: { try ListeningSocket($0, isIPv6Only: $1, backlog: backlog) },
             localAddress: { $0.localAddress },
             close: { _ in }  // Closes when nobody holds it.
         ).bind()

@@ -17,14 +17,14 @@ final class ListeningSocket: Sendable {
     /// Binds `address`; throws `IOError` with the system's number.
     ///
     /// Accepted connections inherit TCP_NODELAY and SO_KEEPALIVE from it.
-    init(_ address: SocketAddress, backlog: Int32) throws {
+    init(_ address: SocketAddress, isIPv6Only: Bool = false, backlog: Int32) throws {
         let socket = clinux_tcp_socket(address.protocol == .inet6 ? AF_INET6 : AF_INET)
         guard socket >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
         descriptor = socket
         // From here on a throw runs deinit, which closes the descriptor: closing it here too would close a stranger's.
-        for (level, option) in [
-            (SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY),
-        ] {
+        var options = [(SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY)]
+        if isIPv6Only { options.append((Int32(IPPROTO_IPV6), IPV6_V6ONLY)) }
+        for (level, option) in options {
             var on: Int32 = 1
             let result = setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
             guard result == 0 else { throw IOError(errnoCode: errno, reason: "setsockopt") }

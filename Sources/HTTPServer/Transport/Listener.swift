@@ -32,8 +32,8 @@ extension BoundAddress {
 /// Binds the addresses of a configuration, with whatever kind of socket.
 struct Listener<Socket: Sendable> {
     let addresses: [ListenAddress]
-    /// Binds one address; throws `IOError` where the system says no.
-    let open: (SocketAddress) async throws -> Socket
+    /// Binds one address, an IPv6 one perhaps for IPv6 alone; throws `IOError` where the system says no.
+    let open: (SocketAddress, _ isIPv6Only: Bool) async throws -> Socket
     /// The address really bound.
     let localAddress: (Socket) -> SocketAddress?
     /// Gives a socket up again.
@@ -74,11 +74,14 @@ struct Listener<Socket: Sendable> {
         var sharedPort: Int?
         var skipped: HTTPServerError?
         do throws(HTTPServerError) {
-            for target in try targets() {
+            let targets = try targets()
+            // `::` would take IPv4's connections as well, and then collide with `0.0.0.0`.
+            let isMixed = targets.contains { $0.address.protocol == .inet }
+            for target in targets {
                 var address = target.address
                 if address.port == 0, let sharedPort { address.port = sharedPort }
                 do throws(HTTPServerError) {
-                    let socket = try await bind(address)
+                    let socket = try await bind(address, isIPv6Only: isMixed && address.protocol == .inet6)
                     sockets.append(socket)
                     if target.address.port == 0 { sharedPort = localAddress(socket)?.port }
                 } catch  where target.isOptional && error.code == .addressUnavailable {
@@ -101,7 +104,9 @@ struct Listener<Socket: Sendable> {
                 targets.append(Target(address: try resolve("127.0.0.1", port), isOptional: true))
                 targets.append(Target(address: try resolve("::1", port), isOptional: true))
             case .host(let host, let port):
-                targets.append(Target(address: try resolve(host, port), isOptional: false))
+                // Many machines have no IPv6: who asks for all of both means all that there are.
+                let isOptional = host == "::" && addresses.contains(.host("0.0.0.0", port: port))
+                targets.append(Target(address: try resolve(host, port), isOptional: isOptional))
             }
         }
         return targets
@@ -127,9 +132,9 @@ struct Listener<Socket: Sendable> {
         }
     }
 
-    private func bind(_ address: SocketAddress) async throws(HTTPServerError) -> Socket {
+    private func bind(_ address: SocketAddress, isIPv6Only: Bool) async throws(HTTPServerError) -> Socket {
         do {
-            return try await open(address)
+            return try await open(address, isIPv6Only)
         } catch {
             throw Listener.error(error, for: address)
         }

@@ -40,7 +40,12 @@ final class NIOTransport: Transport {
         do throws(HTTPServerError) {
             let channels = try await Listener<any Channel>(
                 addresses: configuration.addresses,
-                open: { try await bootstrap.bind(to: $0).get() },
+                open: { address, isIPv6Only in
+                    guard isIPv6Only else { return try await bootstrap.bind(to: address).get() }
+                    let ipv6 = self.bootstrap(in: group, lanes: lanes, tls: tls)
+                        .serverChannelOption(.ipv6Option(.ipv6_v6only), value: 1)
+                    return try await ipv6.bind(to: address).get()
+                },
                 localAddress: { $0.localAddress },
                 close: { try? await $0.close().get() }  // Fails only if it is closed already.
             ).bind()
