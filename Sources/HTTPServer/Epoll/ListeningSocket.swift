@@ -22,9 +22,10 @@ final class ListeningSocket: Sendable {
         guard socket >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
         descriptor = socket
         // From here on a throw runs deinit, which closes the descriptor: closing it here too would close a stranger's.
-        for (level, option) in [
-            (SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY),
-        ] {
+        var options = [(SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY)]
+        // Else `::` takes the port of `0.0.0.0` too, and both together cannot be bound.
+        if address.protocol == .inet6 { options.append((Int32(IPPROTO_IPV6), IPV6_V6ONLY)) }
+        for (level, option) in options {
             var on: Int32 = 1
             let result = setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
             guard result == 0 else { throw IOError(errnoCode: errno, reason: "setsockopt") }

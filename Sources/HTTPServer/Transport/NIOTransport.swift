@@ -37,10 +37,13 @@ final class NIOTransport: Transport {
         )
         let lanes = await makeLanes(in: group)
         let bootstrap = bootstrap(in: group, lanes: lanes, tls: tls)
+        // Else `::` takes the port of `0.0.0.0` too, and both together cannot be bound.
+        let bootstrapV6 = self.bootstrap(in: group, lanes: lanes, tls: tls)
+            .serverChannelOption(ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only), value: 1)
         do throws(HTTPServerError) {
             let channels = try await Listener<any Channel>(
                 addresses: configuration.addresses,
-                open: { try await bootstrap.bind(to: $0).get() },
+                open: { try await ($0.protocol == .inet6 ? bootstrapV6 : bootstrap).bind(to: $0).get() },
                 localAddress: { $0.localAddress },
                 close: { try? await $0.close().get() }  // Fails only if it is closed already.
             ).bind()
