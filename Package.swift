@@ -167,7 +167,10 @@ let package = Package(
         ),
         tests("Daemon", ["Daemon", "HTTP", "TestSupport", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
-        tests("EndToEnd", ["TestSupport", "HTTP", "HTTPClient", "cdn", "client", "registry"]),
+        tests(
+            "EndToEnd",
+            ["TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "cdn", "client", "registry"]
+        ),
         tests("Tidy", ["TestSupport"]),
     ]
 )

@@ -47,6 +47,30 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
     }
 
     @Test(arguments: TransportKind.allCases)
+    func `all addresses of both kinds are listened on with one port`(_ transport: TransportKind) async throws {
+        var configuration = HTTPServerConfiguration(unixTime: { 0 })
+        configuration.transport = transport
+        configuration.addresses = [.host("0.0.0.0", port: 0), .host("::", port: 0)]
+        let server = Server(
+            configuration: configuration,
+            responder: ClosureResponder(),
+            logger: Logger(label: "test")
+        )
+        let addresses = try await server.bind()
+        #expect(addresses.map(\.host) == ["0.0.0.0", "::"])
+        #expect(Set(addresses.map(\.port)).count == 1)
+        let port = try #require(addresses.first?.port)
+        let task = Task { try await server.run() }
+        for isIPv6 in [false, true] {
+            let client = try await RawClient.connect(port: port, ipv6: isIPv6)
+            try await client.send(getAndClose)
+            #expect(try await client.receiveAll().text.hasPrefix("HTTP/1.1 404 Not Found\r\n"))
+        }
+        task.cancel()
+        try await task.value
+    }
+
+    @Test(arguments: TransportKind.allCases)
     func `a taken port is an error that names the address`(_ transport: TransportKind) async throws {
         try await withServer(over: transport == .epoll ? .epoll : .nio, ClosureResponder()) { port, _ in
             var configuration = HTTPServerConfiguration(unixTime: { 0 })

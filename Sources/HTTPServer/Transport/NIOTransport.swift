@@ -42,9 +42,9 @@ final class NIOTransport: Transport {
                 addresses: configuration.addresses,
                 open: { address, isIPv6Only in
                     guard isIPv6Only else { return try await bootstrap.bind(to: address).get() }
-                    let ipv6 = self.bootstrap(in: group, lanes: lanes, tls: tls)
-                        .serverChannelOption(.ipv6Option(.ipv6_v6only), value: 1)
-                    return try await ipv6.bind(to: address).get()
+                    let onlyV6 = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+                    return try await self.bootstrap(in: group, lanes: lanes, tls: tls)
+                        .serverChannelOption(onlyV6, value: 1).bind(to: address).get()
                 },
                 localAddress: { $0.localAddress },
                 close: { try? await $0.close().get() }  // Fails only if it is closed already.
