@@ -70,6 +70,12 @@ struct PendingWrites {
         return start()
     }
 
+    /// All that waits is to be written at once, signs of life too, and `waiter` told.
+    mutating func flush(_ waiter: Waiter) -> Action {
+        lazyIsDue = true
+        return add([], waiter)
+    }
+
     /// `name` is to be written with the next transaction.
     mutating func urge(_ name: String) {
         urgent[name] = true

@@ -18,8 +18,6 @@ package struct SQLiteConfiguration: Sendable {
     package var lazyDelay = Duration.milliseconds(800)
     /// Signs of life written in one transaction, so that registrations do not wait long behind them.
     package var lazyMax = 4_096
-    /// How long a plain entry, which has no lease of its own, counts as present after a start.
-    package var plainGrace = Duration.seconds(30)
 
     package init() {}
 }

@@ -10,15 +10,15 @@ import Synchronization
 ///
 /// Look-ups read memory alone. A durable change is acknowledged when the file has it; all that came while one transaction
 /// was written go into the next. A sign of life is acknowledged at once and written within a second, so a kill may undo
-/// the last second of those: who renewed shows it again, or the grace below covers it. A change that could not be written
+/// the last second of those: whose lease then ends shows another. A change that could not be written
 /// is reported as failed, stands in memory, and is written as soon as that is possible again.
 ///
-/// At the start a present entry whose lease ran out less than a lease ago counts as if it had shown a sign of life then,
-/// but never beyond its record's `exp`: else everybody would be told of as gone after a restart, since nobody could renew
-/// while the registry was down. Who was due for longer is told of as gone.
+/// A lease is what it was: whoever could not renew while the registry was down is told of as gone, and comes back by
+/// itself.
 ///
-/// Revisions are consecutive while the store is open and over ``close()``; after a kill there is a jump, because those of
-/// signs of life may have been told and not been written. Events before it are there without a gap.
+/// Nobody is told of an event before the file has it, so that none is missing after a kill. Revisions are consecutive
+/// while the store is open and over ``close()``; after a kill there is a jump, because those of signs of life may have
+/// been given and not been written.
 package final class SQLitePeerStore: PeerStore {
     private let memory: MemoryPeerStore
     private let database: PeerDatabase
@@ -31,6 +31,7 @@ package final class SQLitePeerStore: PeerStore {
     private let writtenEvent: Atomic<UInt64>
     /// Events that the file has; only the queue's.
     private let eventCount: Atomic<Int>
+    private let watch = EventWatch()
     private let onProblem: @Sendable (String) -> Void
 
     /// So many revisions are reserved at a time.
@@ -59,10 +60,7 @@ package final class SQLitePeerStore: PeerStore {
         let head = try database.head(eventsMax: eventsMax)
         kept = head.secret
         let memory = MemoryPeerStore(secret: head.secret, lastRevision: head.lastRevision, eventsMax: eventsMax)
-        let grace = configuration.plainGrace.components.seconds
-        try database.forEachEntry { entry in
-            memory.load(CollectionOfOne(Self.graced(entry, now: now, plainGraceSeconds: grace)))
-        }
+        try database.forEachEntry { memory.load(CollectionOfOne($0)) }
         memory.load(events: head.events, after: head.eventsBase, eventsMax: eventsMax)
         let lastRevision = memory.lastRevision
         try database.reserve(lastRevision + Self.reserveStep)
@@ -97,6 +95,11 @@ package final class SQLitePeerStore: PeerStore {
         }
     }
 
+    /// Has everything that waits written now, signs of life too.
+    package func writeNow() async throws {
+        try await withCheckedThrowingContinuation { waiter in perform(pending.withLock { $0.flush(waiter) }) }
+    }
+
     // MARK: PeerStore
 
     package var image: PeerImage? {
@@ -108,11 +111,14 @@ package final class SQLitePeerStore: PeerStore {
     package func entries(_ selection: PeerSelection) async throws -> [PeerEntry] { memory.entriesNow(selection) }
 
     package func events(since: UInt64, limit: Int) async throws -> PeerEventPage {
-        memory.eventsNow(since: since, limit: limit)
+        let page = memory.eventsNow(since: since, limit: limit)
+        guard case .events(let events) = page else { return page }
+        let written = writtenEvent.load(ordering: .acquiring)
+        return .events(Array(events.prefix { $0.revision <= written }))
     }
 
     package func waitForEvents(after revision: UInt64) async throws -> UInt64 {
-        try await memory.waitForEvents(after: revision)
+        await watch.wait(after: revision) { self.writtenEvent.load(ordering: .acquiring) }
     }
 
     /// As ``PeerImage/renew(_:of:expected:)``.
@@ -221,24 +227,15 @@ package final class SQLitePeerStore: PeerStore {
         }
         try transaction.commit(contents)
         if let bound = contents.reserved { reserved.store(bound, ordering: .releasing) }
-        if let newest = contents.events.last?.revision { writtenEvent.store(newest, ordering: .relaxed) }
+        if let newest = contents.events.last?.revision {
+            writtenEvent.store(newest, ordering: .releasing)
+            watch.wake(upTo: newest)
+        }
         let count = (contents.eventsBase == nil ? eventCount.load(ordering: .relaxed) : 0) + contents.events.count
         eventCount.store(count, ordering: .relaxed)
         // A quarter more than is needed, so that it is seldom that they are counted.
         guard count > configuration.eventsMax + max(16, configuration.eventsMax / 4) else { return }
         try transaction.trimEvents(to: max(1, configuration.eventsMax))
         eventCount.store(configuration.eventsMax, ordering: .relaxed)
-    }
-
-    /// An entry as it counts after a start.
-    private static func graced(_ entry: PackedEntry, now: Timestamp, plainGraceSeconds: Int64) -> PackedEntry {
-        let seconds = entry.content.isSigned ? Int64(entry.content.ttlSeconds) : plainGraceSeconds
-        // Who had a whole lease's time more would be gone, had the registry not been down; the sweep says so.
-        guard entry.isPresent, entry.presentUntil.advanced(bySeconds: seconds) > now else { return entry }
-        var graced = entry
-        var until = now.advanced(bySeconds: seconds)
-        if entry.content.isSigned { until = min(until, Timestamp(seconds: entry.content.expiresAt)) }
-        graced.presentUntil = max(entry.presentUntil, until)
-        return graced
     }
 }

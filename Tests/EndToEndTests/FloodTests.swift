@@ -7,7 +7,7 @@ import Testing
 struct FloodTests {
     /// Each of Bob's messages is to be shown within this, on a machine that is busy with other tests; the figure of
     /// the issue (50 ms at the 99th percentile) is measured by Benchmarks.
-    private static let bound = Duration.seconds(2)
+    private static let bound = Duration.seconds(10)
 
     @Test func `while a peer and a stranger flood at full speed, another's messages arrive in time`() async throws {
         let town = try await Town()

@@ -88,7 +88,7 @@ import Testing
         #expect([.away, .lost].contains(error.code))
         let away = try await firstError { _ = try await store.apply(PeerChange(entry, 1)) }
         #expect(away.code == .away)
-        #expect(away.message.contains("redis://127.0.0.1:\(server.port)") && away.message.contains("by itself"))
+        #expect(away.message.contains("redis://127.0.0.1:\(server.port)") && away.message.contains("no connection"))
         let again = try await server.restarted(by: signal, isDurable: true)
         // Scripts are unknown to it now.
         let found = try await eventually { try await store.entry("a") }

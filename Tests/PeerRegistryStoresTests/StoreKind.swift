@@ -156,6 +156,8 @@ extension PeerStore {
 
     /// Events that must not be gone.
     func eventList(since: UInt64 = 0, limit: Int = 1_000_000) async throws -> [PeerEvent] {
+        // Told once they are written; the test looks now.
+        try await (self as? SQLitePeerStore)?.writeNow()
         var events: [PeerEvent] = []
         while events.count < limit {
             let page = try await self.events(since: events.last?.revision ?? since, limit: limit - events.count)

@@ -117,7 +117,9 @@ package final class ChatSession: Sendable {
             try await parts.courier.send(drafts)
         } catch {
             await refuse("\(drafts.count) lines are not sent: \(error.message)")
+            return true
         }
+        for draft in drafts { await showSent(draft.text, to: draft.recipients) }
         return true
     }
 
@@ -153,6 +155,11 @@ package final class ChatSession: Sendable {
         }
     }
 
+    private func showSent(_ text: String, to recipients: [PeerIdentifier]) async {
+        let names = recipients.map { VisibleText.word($0.text) }.joined(separator: ", ")
+        await show(.sent(to: names, text: VisibleText.message(text, for: parts.display.output)))
+    }
+
     func show(_ line: ChatLine) async {
         await parts.display.show(line)
     }
@@ -164,8 +171,7 @@ package final class ChatSession: Sendable {
         case .send(let text, let recipients):
             state.withLock { $0.context.lastRecipients = recipients }
             try await parts.courier.send(text, to: recipients)
-            let names = recipients.map { VisibleText.word($0.text) }.joined(separator: ", ")
-            await show(.sent(to: names, text: VisibleText.message(text, for: parts.display.output)))
+            await showSent(text, to: recipients)
         case .help(let command): await show(.information(command?.help ?? CommandName.overview))
         case .who: await showWho()
         case .history(let count): try await showHistory(count)
