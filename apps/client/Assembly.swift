@@ -43,7 +43,7 @@ struct Assembly {
         turning.lifetimeSeconds = 3_300
         let ring = try SealingKeyRing(at: WallClock.now(), configuration: turning)
         store = try SQLiteChatStore(
-            path: state.path + "/chat.sqlite",
+            path: state.path + "/" + StateDirectory.conversations(at: options.registry),
             history: options.history.stored
         ) { StreamID(high: .random(in: 0 ... .max), low: .random(in: 0 ... .max)) }
 

@@ -36,6 +36,21 @@ final class StateDirectory: Sendable {
         close(lock)
     }
 
+    /// The file of what was said, and is to be said, to the people of one registry: another's Bob may be another Bob.
+    ///
+    /// - Parameter registry: Whose people.
+    /// - Returns: The URL with what is not fit for a file's name replaced, and a hash (FNV-1a) that tells those apart
+    ///   which then look alike.
+    static func conversations(at registry: PeerURL) -> String {
+        let octets = Array(registry.text.utf8)
+        let isPlain = { (octet: UInt8) in
+            octet == 0x2e || octet == 0x2d || (0x30...0x39).contains(octet) || (0x61...0x7a).contains(octet | 0x20)
+        }
+        let name = String(decoding: octets.prefix(80).map { isPlain($0) ? $0 : 0x5f }, as: UTF8.self)
+        let hash = octets.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        return "chat-\(name)-\(String(hash, radix: 16)).sqlite"
+    }
+
     /// The identity kept in `file`, made there if there is none.
     ///
     /// - Throws: ``ExitFailure`` with code 73 or 74 if it cannot be read or made, 78 if it is something else.

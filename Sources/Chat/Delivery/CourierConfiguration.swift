@@ -3,7 +3,7 @@
 /// The limits of a ``Courier``.
 package struct CourierConfiguration: Sendable {
     /// How many recipients are delivered to at the same time; at least 1.
-    package var recipientsAtOnce = 16
+    package var recipientsAtOnce = 64
     /// How many messages share a body, 1 to 64.
     package var messagesPerBodyMax = 64
     /// The wait after the first failure, a quarter more or less at random; each further failure doubles it.
