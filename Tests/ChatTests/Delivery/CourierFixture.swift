@@ -108,7 +108,7 @@ func withCourier(
             unixMilliseconds: { 1 },
             elapsed: { time.withLock { $0 } },
             sleep: { duration in
-                guard duration <= sleepMax else { return try await Task.sleep(for: .seconds(600)) }
+                guard duration <= sleepMax else { return try await untilCancelled() }
                 time.withLock { $0 += duration }
             },
             random: { 0.5 }

@@ -195,7 +195,7 @@ import Testing
             clock: CourierClock(
                 unixMilliseconds: { 1 },
                 elapsed: { .zero },
-                sleep: { _ in try await Task.sleep(for: .seconds(600)) },
+                sleep: { _ in try await untilCancelled() },
                 random: { 0.5 }
             ),
             onEvent: { _ in }
@@ -271,7 +271,7 @@ import Testing
             clock: CourierClock(
                 unixMilliseconds: { 1 },
                 elapsed: { .zero },
-                sleep: { if $0 != .seconds(15) { try await Task.sleep(for: .seconds(600)) } },
+                sleep: { if $0 != .seconds(15) { try await untilCancelled() } },
                 random: { 0.5 }
             ),
             onEvent: log.add
@@ -290,7 +290,7 @@ import Testing
 /// Takes a request and says nothing until the asker gives up.
 private struct SilentPeer: Responder {
     func respond(to request: Request) async throws -> Response {
-        try await Task.sleep(for: .seconds(600))
+        try await untilCancelled()
         throw Away()
     }
 }
