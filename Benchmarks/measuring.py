@@ -34,12 +34,12 @@ def free_port():
 
 
 def start(command, cpu, **options):
-    """Starts a server on one CPU, in a session of its own; it is asked to stop if this process dies."""
+    """Starts a server on one CPU, or a set of them, in a session of its own; it is asked to stop if this process dies."""
     libc = ctypes.CDLL(None)
 
     def in_child():
         libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-        os.sched_setaffinity(0, {cpu})
+        os.sched_setaffinity(0, cpu if isinstance(cpu, set) else {cpu})
 
     process = subprocess.Popen(
         [str(word) for word in command], start_new_session=True, preexec_fn=in_child, stdin=subprocess.DEVNULL, **options
