@@ -85,6 +85,8 @@ enum IndexStatement {
     static let markClean = "UPDATE store SET clean = 1"
     static let responseExists = "SELECT 1 FROM responses WHERE id = ?"
     static let responses = "SELECT id, metadata, length, inline FROM responses WHERE key = ?"
+    static let responseCount = "SELECT count(*) FROM responses"
+    static let keys = "SELECT id, key FROM responses WHERE id > ? ORDER BY id LIMIT ?"
     static let segments = "SELECT idx, extents FROM segments WHERE response = ? AND idx >= 0"
     // CROSS JOIN: the outer loop is the index in the order of use, so that only what is taken is read.
     static let leastUsed = """

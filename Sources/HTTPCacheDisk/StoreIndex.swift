@@ -127,6 +127,27 @@ final class StoreIndex: Sendable {
         }
     }
 
+    /// How many responses there are; blocks.
+    func responseCount() throws -> Int {
+        try pool.read { Int(try Row.fetchOne($0, sql: IndexStatement.responseCount)?.integer(0) ?? 0) }
+    }
+
+    /// Calls `body` with the keys of all responses, some at a time, until it returns false; whether it got all; blocks.
+    ///
+    /// A response that is stored meanwhile may be left out.
+    func forEachKeys(of count: Int, _ body: ([CacheKey]) -> Bool) throws -> Bool {
+        var last = Int64.min
+        while true {
+            // A transaction for each part: a long one would keep the log from being used again.
+            let rows = try pool.read { db in
+                try Row.fetchAll(db.cachedStatement(sql: IndexStatement.keys), arguments: [last, count])
+            }
+            guard let row = rows.last else { return true }
+            guard let id = row.integer(0), body(rows.compactMap { $0.octets(1).map(CacheKey.init) }) else { return false }
+            last = id
+        }
+    }
+
     /// What was used least recently and holds `bytes` together.
     func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
         guard bytes > 0 else { return [] }

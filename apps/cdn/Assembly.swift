@@ -130,6 +130,7 @@ private struct CacheService: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await cache.run() }
                 group.addTask {
+                    await disk?.learnKeys()
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }
