@@ -143,7 +143,8 @@ final class StoreIndex: Sendable {
                 try Row.fetchAll(db.cachedStatement(sql: IndexStatement.keys), arguments: [last, count])
             }
             guard let row = rows.last else { return true }
-            guard let id = row.integer(0), body(rows.compactMap { $0.octets(1).map(CacheKey.init) }) else { return false }
+            let keys = rows.compactMap { $0.octets(1).map(CacheKey.init) }
+            guard body(keys), let id = row.integer(0) else { return false }
             last = id
         }
     }
