@@ -62,7 +62,7 @@ WORKS = {
     "64MiB": Work("64 MiB hits", "64MiB", 64 * MIB, 16, load="discard",
                   targets={"nginx": 0.90, "nginx as Debian sets it up": 0.60}),
     "ranges": Work("random 1 MiB ranges of 1 GiB", "1GiB", GIB, 16, load="discard", range_size=MIB,
-                   rivals=("nginx", "Varnish", "Traffic Server", "Squid"),
+                   rivals=("nginx", "Varnish", "Traffic Server"),
                    targets={"nginx": 0.90, "nginx as Debian sets it up": 0.60}),
     "tls-1KiB": Work("TLS 1.3, 1 KiB hits, 64 connections", "1KiB", KIB, 64, rivals=SECURE, tls=True,
                      targets={"nginx": 0.75}),
