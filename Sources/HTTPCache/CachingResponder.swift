@@ -110,6 +110,8 @@ package final class CachingResponder: Responder {
         var request = client
         // What belongs to the connection neither selects a stored response nor reaches the origin.
         request.fields.removeHopByHop()
+        // RFC 9110 section 14.2: Range is defined for GET alone.
+        if request.method == .head { request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange } }
         if requests.isLoop(request) {
             return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
         }
@@ -150,7 +152,10 @@ package final class CachingResponder: Responder {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                coordinator.askInBackground(question(key, target, request, validating: stored, variants))
+                let asking = asking(request, stored, mayContinue: false)
+                coordinator.askInBackground(
+                    question(key, target, request, validating: stored, variants, asking: asking)
+                )
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
                 return nothingStored()
@@ -158,12 +163,21 @@ package final class CachingResponder: Responder {
                 return try await passOn(request, as: .bypass)
             case .ask: break
             }
+            if isOnlyIfCached(request) { return nothingStored() }
             // What could not be served must be asked for, and so must what may not. What cannot answer this request is not
             // validated: that would lead nowhere.
             metrics.misses.add(1, ordering: .relaxed)
             if case .serve = decision { mayValidate = false }
             if case .serveAndValidate = decision { mayValidate = false }
-            let question = question(key, target, request, validating: mayValidate ? stored : nil, variants)
+            if !mayValidate, isForOriginAlone(request, stored) { return try await passOn(request, as: .partial) }
+            let question = question(
+                key,
+                target,
+                request,
+                validating: mayValidate ? stored : nil,
+                variants,
+                asking: asking(request, stored, mayContinue: !mayValidate && attempt < 2)
+            )
             let forward = forwardReason(decision, stored, variants)
             do {
                 if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
@@ -215,9 +229,17 @@ package final class CachingResponder: Responder {
             status.isStored = true
             return try await serve(stored, question.request, question.target, status, after: standIn)
         case .notShared:
-            rememberUnshared(question.key)
             // Only the one whose request was sent may have it.
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
+            if response.status == 206 || response.status == 416 {
+                // It is about this range, and says nothing about what others would get.
+                guard isAnswer(response, to: question.request) else {
+                    response.body.cancel()
+                    return try await passOn(question.request, as: .partial)
+                }
+            } else {
+                rememberUnshared(question.key)
+            }
             if response.status >= 500, let stale = try await serveStale(question, .status(response.status)) {
                 response.body.cancel()
                 return stale
@@ -254,30 +276,27 @@ package final class CachingResponder: Responder {
         _ target: [UInt8],
         _ request: Request,
         validating stored: StoredResponse?,
-        _ variants: [StoredResponse]
+        _ variants: [StoredResponse],
+        asking: (range: RangeSpec?, continued: StoredResponse?)
     ) -> FetchCoordinator.Question {
-        let specs = ByteRange.parse(request.fields, specsMax: 1)
         var selecting: VaryKey?
         if case .names(let names)? = variants.first?.currentHead.vary, !names.isEmpty {
             selecting = VaryKey.make(names: names, request: request.fields)
         }
         // Only what has a validator and is not broken can be validated.
         let validated = stored.flatMap { stored in
-            stored.currentHead.validators.isEmpty || !isWholeOrResumable(stored) ? nil : stored
+            stored.currentHead.validators.isEmpty || !isOfUse(stored, to: request) ? nil : stored
         }
         return FetchCoordinator.Question(
             key: key,
             target: target,
             request: request,
-            range: request.fields.contains(.ifRange) ? nil : specs?.first,
+            range: asking.range,
             validating: validated,
+            continued: asking.continued,
             seen: variants.map(\.currentHead),
             fallback: stored,
             selecting: selecting
         )
-    }
-
-    private func isWholeOrResumable(_ stored: StoredResponse) -> Bool {
-        stored.withBody { $0.length != nil && $0.isResumable || $0.isComplete || $0.isFilling }
     }
 }

@@ -30,6 +30,8 @@ extension FetchCoordinator {
             await validate(stored, arrival, flight, landed: landed)
             return
         }
+        let isAboutRanges = arrival.response.status == 206 || arrival.question.range != nil
+        if isAboutRanges, await receivePart(arrival, flight, landed: landed) { return }
         guard let new = newResponse(arrival) else {
             landed()
             flight.settle(.notShared, response: arrival.response)
@@ -37,7 +39,7 @@ extension FetchCoordinator {
         }
         let question = arrival.question
         // What the store has of the key is to be in the table, or it would outlive what replaces it.
-        _ = await variants(of: question.key)
+        if !isAboutRanges { _ = await variants(of: question.key) }
         let replaced = table.add(
             new.stored,
             replacing: { $0 === question.validating || $0.currentHead.isSelected(by: question.request.fields) },
@@ -150,7 +152,7 @@ extension FetchCoordinator {
     }
 
     /// Gives a stored response a new head, in memory and in the store.
-    private func replaceHead(of stored: StoredResponse, _ metadata: ResponseMetadata) async {
+    func replaceHead(of stored: StoredResponse, _ metadata: ResponseMetadata) async {
         stored.replaceHead(metadata)
         do {
             try await stored.recording { try await store.commit([.put(stored.record())]) }
@@ -172,8 +174,8 @@ extension FetchCoordinator {
         var length = response.body.length
         var status = response.status
         if status == 206 {
-            guard let piece = partialContent(arrival) else { return nil }
-            (range, length, status) = (piece.range, piece.length, 200)
+            guard let part = part(of: arrival) else { return nil }
+            (range, length, status) = (part.range, part.completeLength, 200)
             fields.remove(.contentRange)
         }
         let vary = Vary.parse(fields)
@@ -193,8 +195,10 @@ extension FetchCoordinator {
             length: length,
             isResumable: status == 200 && isStrong,
             limits: limits,
-            inline: isInline ? [] : nil
+            inline: isInline ? [] : nil,
+            piece: isWhole ? nil : range
         )
+        if arrival.question.range != nil, range == nil { body.noteRangesIgnored() }
         let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
         let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)
         var generator = SystemRandomNumberGenerator()
@@ -214,7 +218,7 @@ extension FetchCoordinator {
         return configuration.storesCloseDelimited
     }
 
-    private func isStorable(_ arrival: Arrival, status: Int, fields: Fields) -> Bool {
+    func isStorable(_ arrival: Arrival, status: Int, fields: Fields) -> Bool {
         var options = Storability.Options()
         options.storeSetCookie = configuration.storesSetCookie
         options.ignoreClientCacheControl = configuration.ignoresClientCacheControl
@@ -237,17 +241,6 @@ extension FetchCoordinator {
         let isUsable = freshness.lifetimeSeconds > 0 && !freshness.flags.contains(.alwaysValidate)
         return isUsable || freshness.staleWhileRevalidateSeconds > 0
             || !Validators(fields, received: arrival.responseTime).isEmpty
-    }
-
-    /// What a 206 holds, if it is what was asked for and can be combined with more of the same (RFC 9111 section 3.3, 3.4).
-    private func partialContent(_ arrival: Arrival) -> (range: Range<Int64>, length: Int64)? {
-        let response = arrival.response
-        guard let asked = arrival.question.range, let content = ContentRange.parse(response.fields),
-            let range = content.range, let length = content.completeLength, asked.resolve(length: length) == range,
-            response.body.length == nil || response.body.length == Int64(range.count),
-            Validators(response.fields, received: arrival.responseTime).strongEntityTag != nil
-        else { return nil }
-        return (range, length)
     }
 
     private func selectingFields(_ names: [[UInt8]], of request: Fields) -> Fields {
