@@ -40,6 +40,8 @@ extension CachingResponder {
             wanted = ranges.first
         }
         let all = wanted ?? length.map { 0..<$0 }
+        // After a power loss: so much of it is checked first; the rest as it is read.
+        if let all { await stored.check(all.lowerBound..<min(all.upperBound, all.lowerBound + Self.checkBytes)) }
         // Of what was asked for just now the client gets what there is, and a broken end if that is not all.
         let (isHeld, isComing, isHad) = availability(stored, all)
         guard isHad || standIn != nil else { return nil }
@@ -108,6 +110,9 @@ extension CachingResponder {
         return try await serve(stored, question.request, question.target, status)
     }
 
+    /// What is checked of a body before its head is sent, when the system went down after it was stored.
+    private static var checkBytes: Int64 { 64 << 20 }
+
     /// What went wrong at the origin.
     enum Failure {
         case unreachable
@@ -130,6 +135,7 @@ extension CachingResponder {
         stored.withBody { body in
             let range = range ?? 0..<(body.length ?? .max)
             if body.extents.contains(range) { return (true, false, true) }
+            if body.isHeldOrSuspect(range) { return (true, false, true) }
             if body.isHeldOrComing(range) { return (false, true, true) }
             return (false, false, body.isResumable && body.length != nil && body.retirement == nil)
         }

@@ -3,8 +3,11 @@
 extension BodyStateMachine {
     /// Whether what is held is of no use to those who come later: it is not all, and the rest cannot be had.
     package var isUseless: Bool {
-        !isComplete && !isFilling && (isBroken || length == nil || !isResumable)
+        !isComplete && !isFilling && suspects.ranges.isEmpty && (isBroken || length == nil || !isResumable)
     }
+
+    /// Whether nothing is held, nor may be once it was checked.
+    package var isEmpty: Bool { extents.ranges.isEmpty && suspects.ranges.isEmpty }
 
     /// Whether the length is known and every octet held.
     package var isComplete: Bool {
@@ -12,9 +15,21 @@ extension BodyStateMachine {
         return extents.contains(0..<length)
     }
 
+    /// Whether every octet of `range` is held, or a fact that is not checked yet.
+    package func isHeldOrSuspect(_ range: Range<Int64>) -> Bool {
+        var facts = extents
+        for suspect in suspects.intersection(range) { facts.insert(suspect) }
+        return facts.contains(range)
+    }
+
     /// The held octets of one segment, as offsets within the body.
     package func extents(ofSegment index: Int) -> [Range<Int64>] {
         extents.intersection(range(ofSegment: index))
+    }
+
+    /// The octets of one segment that are held, or are facts and not checked yet.
+    package func facts(ofSegment index: Int) -> [Range<Int64>] {
+        extents(ofSegment: index) + suspects.intersection(range(ofSegment: index))
     }
 
     /// The octets that one segment may hold.

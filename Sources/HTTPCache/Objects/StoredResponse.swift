@@ -17,7 +17,14 @@ package final class StoredResponse: Sendable {
     /// Used since the store was last told.
     package let wasUsedSinceTouch = Atomic<Bool>(false)
 
-    private let store: any CacheStore
+    /// Runs to be checked before they count as held; see ``check(_:)``.
+    let suspects = Mutex<[StoredRun]>([])
+    /// Whether there may be any.
+    let isSuspect = Atomic<Bool>(false)
+    /// Lets one task check at a time.
+    let checking = RecordingGate()
+
+    let store: any CacheStore
     private let overflow: any CacheStore
     private let head: Mutex<HeadSnapshot>
     private let bodyState: Mutex<Body>
@@ -69,15 +76,20 @@ package final class StoredResponse: Sendable {
         // What was broken off before its length was known can be neither served nor completed.
         guard let metadata = ResponseMetadata(encoded: record.metadata), record.length != nil else { return nil }
         let isStrong = Validators(metadata.fields, received: metadata.responseTime).strongEntityTag != nil
+        var held = ExtentMap(record.segments.values.joined())
+        for run in record.suspects { held.remove(run.range) }
         let body = Body(
             length: record.length,
             isResumable: metadata.status == 200 && isStrong,
             limits: limits,
             inline: record.inlineBody,
-            extents: ExtentMap(record.segments.values.joined())
+            extents: held,
+            suspects: ExtentMap(record.suspects.map(\.range))
         )
         self.init(id: record.id, key: record.key, metadata: metadata, body: body, store: store, overflow: overflow)
         recorded.store(true, ordering: .relaxed)
+        suspects.withLock { $0 = record.suspects }
+        isSuspect.store(!record.suspects.isEmpty, ordering: .relaxed)
     }
 
     deinit {
