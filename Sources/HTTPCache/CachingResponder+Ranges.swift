@@ -55,7 +55,7 @@ extension CachingResponder {
 
     /// The answer with some ranges of a stored response: one as such, several as parts; nil if they cannot be had.
     func serve(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) async throws -> Response? {
-        guard let first = ranges.first, let status = statusOfServing(ranges, answer, cache) else { return nil }
+        guard let first = ranges.first, let status = await statusOfServing(ranges, answer, cache) else { return nil }
         let length = answer.stored.withBody { $0.length }
         var fields = answer.head.outgoingFields
         fields.remove(.contentRange)
@@ -98,7 +98,11 @@ extension CachingResponder {
     ///
     /// Of what was asked for just now the client gets what there is, and a broken end if that is not all; several ranges have
     /// to be had all of them.
-    func statusOfServing(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) -> CacheStatus? {
+    func statusOfServing(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) async -> CacheStatus? {
+        // After a power loss: so much of it is checked first, the rest as it is read.
+        for range in ranges {
+            await answer.stored.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
+        }
         let worst = answer.stored.withBody { body in ranges.map { body.availability(of: $0) }.min() ?? .none }
         if worst == .none, answer.standIn == nil || ranges.count > 1 { return nil }
         if worst < .held, isOnlyIfCached(answer.request) { return nil }

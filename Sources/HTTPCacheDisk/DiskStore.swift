@@ -16,8 +16,9 @@ import Musl
 /// Keeps stored responses in a directory of its own, one process at a time.
 ///
 /// - A kill at any moment loses what was not committed, nothing else.
-/// - After a power loss or a crash of the system, octets that were committed need not be on the disk. So a store that was not
-///   closed, found in another boot of the system, starts empty. ``close()`` flushes everything first.
+/// - After a power loss or a crash of the system the index is what it was at some moment before, and octets that were
+///   committed need not be on the disk. So what a store that was not closed holds in another boot of the system is suspect:
+///   ``StoredRecord/suspects``. ``close()`` flushes everything first.
 /// - An index that is damaged, foreign or of another version is not used: the store starts empty, and says so.
 ///
 /// Methods that are not `async` may block on the disk.
@@ -78,7 +79,11 @@ package final class DiskStore: CacheStore {
 
     package func records(for key: CacheKey) async throws -> [StoredRecord] {
         guard keys.mayContain(key) else { return [] }
-        return try await reporting("read the index of the store \(directory)") { try await index.records(for: key) }
+        let (records, damage) = try await reporting("read the index of the store \(directory)") {
+            try await index.records(for: key)
+        }
+        if !damage.isEmpty { await forget(damage) }
+        return records
     }
 
     package func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
@@ -153,8 +158,8 @@ package final class DiskStore: CacheStore {
 
     /// Ends the use of the store: finishes commits under way, refuses later ones, flushes all to the disk.
     ///
-    /// Only then is it marked as closed; if that fails, `onProblem` is told why, and a power loss empties the store, a kill does
-    /// not. Then the directory is free for another process. Segments that are open stay readable.
+    /// Only then is it marked as closed; if that fails, `onProblem` is told why, and after a power loss its bodies are checked.
+    /// Then the directory is free for another process. Segments that are open stay readable.
     package func close() async {
         guard commits.withLock({ $0.close() }) else { return }
         stopsSearching.store(true, ordering: .relaxed)
@@ -191,6 +196,18 @@ package final class DiskStore: CacheStore {
             if group.isEmpty { return }
             write(group[...], db)
         }
+    }
+
+    /// Removes rows that are not what was written, so that they are met once.
+    private func forget(_ damage: [StoreChange]) async {
+        onProblem("\(damage.count) rows of the index of the store \(directory) are damaged: they are forgotten")
+        do {
+            try await commit(damage)
+        } catch {
+            // They are left out as they are now, whenever they are read.
+            return
+        }
+        for case .remove(let response) in damage { discardFiles(of: response, segment: nil) }
     }
 
     private func write(_ group: ArraySlice<PendingCommit>, _ db: Database) {
@@ -268,7 +285,7 @@ package final class DiskStore: CacheStore {
             try index.markClean()
             try index.close()
         } catch {
-            onProblem("could not close the store \(directory) cleanly, a power loss now would empty it: \(error)")
+            onProblem("could not close the store \(directory) cleanly, after a power loss now its bodies would be checked: \(error)")
         }
     }
 

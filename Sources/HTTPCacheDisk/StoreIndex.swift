@@ -7,8 +7,9 @@ import Synchronization
 
 /// The index of a store.
 ///
-/// A write-ahead log makes a commit proof against a kill of the process; against a power loss it is not, which
-/// ``StoreState`` is for. Reads run beside writes. Methods that block say so; they run on Dispatch queues, never on Swift's
+/// A write-ahead log makes a commit proof against a kill of the process. After a power loss the index is what it was after
+/// some earlier commit: the log is flushed before its pages are copied into the file and the file before the log is used
+/// anew (https://www.sqlite.org/pragma.html#pragma_synchronous), and each entry of the log has a checksum. Reads run beside writes. Methods that block say so; they run on Dispatch queues, never on Swift's
 /// own threads.
 final class StoreIndex: Sendable {
     /// Body octets that are facts.
@@ -16,11 +17,11 @@ final class StoreIndex: Sendable {
     private let pool: DatabasePool
     /// The last use, counted: each use of a segment has a number of its own.
     private let lastUse: Atomic<Int64>
-    private let onProblem: @Sendable (String) -> Void
+    /// See ``IndexSchema``; set once, before the index is used.
+    private let era = Atomic<Int64>(0)
 
     /// Opens the index at `path`, which must be one of ours; blocks, but reads only a few pages, however large it is.
-    init(path: String, onProblem: @escaping @Sendable (String) -> Void) throws {
-        self.onProblem = onProblem
+    init(path: String) throws {
         var configuration = Configuration()
         configuration.label = "cache index"
         configuration.foreignKeysEnabled = false
@@ -46,17 +47,22 @@ final class StoreIndex: Sendable {
     /// Which boot the store was last used in, and whether it was closed then; blocks.
     func state() throws -> (boot: String, isClean: Bool) {
         try pool.read { db in
-            guard let row = try Row.fetchOne(db, sql: IndexStatement.state), case .string(let boot) = row.storage(0)
+            guard let row = try Row.fetchOne(db, sql: IndexStatement.state), case .string(let boot) = row.storage(0),
+                let era = row.integer(2)
             else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty")
             }
+            self.era.store(era, ordering: .relaxed)
             return (boot, row.integer(1) == 1)
         }
     }
 
-    /// Notes durably that the store is in use in `boot`; blocks until the disk has it.
-    func markRunning(boot: String) throws {
-        try durably { try $0.execute(sql: IndexStatement.markRunning, arguments: [boot]) }
+    /// Notes durably that the store is in use in `boot`, in a new era if all that it holds is suspect; blocks until the disk
+    /// has it.
+    func markRunning(boot: String, isNewEra: Bool) throws {
+        if isNewEra { era.wrappingAdd(1, ordering: .relaxed) }
+        let era = era.load(ordering: .relaxed)
+        try durably { try $0.execute(sql: IndexStatement.markRunning, arguments: [boot, era]) }
     }
 
     /// Notes durably that the store was closed; blocks until the disk has it.
@@ -90,40 +96,40 @@ final class StoreIndex: Sendable {
         usedBytes.store(used, ordering: .relaxed)
     }
 
-    /// The responses stored for `key`.
-    func records(for key: CacheKey) async throws -> [StoredRecord] {
-        try await pool.read { [onProblem] db in
+    /// The responses stored for `key`, and what removes those rows that are not what was written.
+    func records(for key: CacheKey) async throws -> (records: [StoredRecord], damage: [StoreChange]) {
+        let era = era.load(ordering: .relaxed)
+        return try await pool.read { db in
             let rows = try Row.fetchAll(
                 db.cachedStatement(sql: IndexStatement.responses),
                 arguments: [Data(key.bytes)]
             )
-            return try rows.compactMap { row in
-                guard let id = row.integer(0), let metadata = row.octets(1) else {
-                    onProblem("a row of the index is damaged: it is left out")
-                    return nil
+            var records: [StoredRecord] = []
+            var damage: [StoreChange] = []
+            for row in rows {
+                guard let id = row.integer(0) else { continue }
+                let response = ResponseID(rawValue: UInt64(bitPattern: id))
+                guard var record = row.record(response, key) else {
+                    damage.append(.remove(response))
+                    continue
                 }
-                var record = StoredRecord(
-                    id: ResponseID(rawValue: UInt64(bitPattern: id)),
-                    key: key,
-                    metadata: metadata,
-                    length: row.integer(2),
-                    inlineBody: row.octets(3)
-                )
                 let segments = try Row.fetchCursor(
                     db.cachedStatement(sql: IndexStatement.segments),
                     arguments: [id]
                 )
                 while let row = try segments.next() {
-                    guard let index = row.integer(0), let octets = row.octets(1),
-                        let ranges = ExtentCoding.decode(octets)
-                    else {
-                        onProblem("a segment's extents in the index are damaged: they count as not held")
+                    guard let index = row.integer(0).map({ Int($0) }) else { continue }
+                    let segment = SegmentID(response: response, index: index)
+                    guard let runs = row.octets(1).flatMap({ ExtentCoding.decode($0, of: segment) }) else {
+                        damage.append(.extents(segment, []))
                         continue
                     }
-                    record.segments[Int(index)] = ranges
+                    record.segments[index] = runs.extents
+                    record.suspects += runs.suspects(in: era)
                 }
-                return record
+                records.append(record)
             }
+            return (records, damage)
         }
     }
 
@@ -206,7 +212,10 @@ final class StoreIndex: Sendable {
             let id = record.id.column
             try run(
                 IndexStatement.putResponse,
-                [id, Data(record.key.bytes), Data(record.metadata), record.length, inline]
+                [
+                    id, Data(record.key.bytes), Data(record.metadata), record.length, inline,
+                    Int64(bitPattern: record.checksum),
+                ]
             )
             if let inline {
                 let arguments: StatementArguments = [id, IndexSchema.inlineIndex, inline.count, nextUse(), nil]
@@ -214,15 +223,23 @@ final class StoreIndex: Sendable {
             } else {
                 try run(IndexStatement.deleteSegment, [id, IndexSchema.inlineIndex])
             }
-        case .extents(let segment, let ranges):
+        case .extents(let segment, let held, let added):
             guard segment.index >= 0 else { return }
-            let extents = ExtentMap(ranges)
             let id = segment.response.column
-            if extents.ranges.isEmpty {
+            var runs = SegmentRuns()
+            if !held.isEmpty {
+                let row = try Row.fetchOne(
+                    db.cachedStatement(sql: IndexStatement.segment),
+                    arguments: [id, segment.index]
+                )
+                runs = row?.octets(0).flatMap { ExtentCoding.decode($0, of: segment) } ?? runs
+            }
+            runs.update(held: held, adding: added, era: era.load(ordering: .relaxed))
+            if runs.entries.isEmpty {
                 try run(IndexStatement.deleteSegment, [id, segment.index])
             } else {
-                let octets = Data(ExtentCoding.encode(extents))
-                try run(IndexStatement.putSegment, [id, segment.index, extents.count, nextUse(), octets])
+                let octets = Data(ExtentCoding.encode(runs, of: segment))
+                try run(IndexStatement.putSegment, [id, segment.index, runs.count, nextUse(), octets])
             }
         case .remove(let response):
             try run(IndexStatement.deleteSegments, [response.column])
@@ -244,7 +261,28 @@ extension ResponseID {
     fileprivate var column: Int64 { Int64(bitPattern: rawValue) }
 }
 
+extension StoredRecord {
+    /// The checksum of what stands in its row.
+    fileprivate var checksum: UInt64 {
+        let stream = Checksum.Stream()
+        for number in [id.column, length ?? -1, Int64(key.bytes.count), Int64(inlineBody?.count ?? -1)] {
+            withUnsafeBytes(of: number.littleEndian) { stream.add($0) }
+        }
+        key.bytes.withUnsafeBytes { stream.add($0) }
+        metadata.withUnsafeBytes { stream.add($0) }
+        inlineBody?.withUnsafeBytes { stream.add($0) }
+        return stream.sum
+    }
+}
+
 extension Row {
+    /// The record in a row of `responses`, without its segments; nil if it is not what was written.
+    fileprivate func record(_ id: ResponseID, _ key: CacheKey) -> StoredRecord? {
+        guard let metadata = octets(1), let checksum = integer(4) else { return nil }
+        let record = StoredRecord(id: id, key: key, metadata: metadata, length: integer(2), inlineBody: octets(3))
+        return record.checksum == UInt64(bitPattern: checksum) ? record : nil
+    }
+
     /// A column as it is stored; GRDB's typed access stops the process when a damaged file holds something else.
     fileprivate func storage(_ column: Int) -> DatabaseValue.Storage {
         (self[column] as DatabaseValue).storage

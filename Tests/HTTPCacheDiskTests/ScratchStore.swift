@@ -99,3 +99,10 @@ extension OpenFile {
         }
     }
 }
+
+extension StoreChange {
+    /// The segment holds these ranges and nothing else, each in a run of its own.
+    static func holding(_ segment: SegmentID, _ ranges: [Range<Int64>], checksum: UInt64 = 0) -> StoreChange {
+        .extents(segment, ranges, adding: ranges.map { StoredRun(range: $0, checksum: checksum) })
+    }
+}

@@ -66,7 +66,11 @@ import Testing
                 let start = Int64.random(in: 0..<1000, using: &generator) + Int64(index) << 40
                 extents.insert(start..<start + Int64.random(in: 1..<300, using: &generator))
             }
-            return .extents(segment(number, index), extents.ranges)
+            // Mostly some of what is held stays, and runs come that are not held together with others.
+            let isAll = Bool.random(using: &generator)
+            let runs = extents.ranges.map { StoredRun(range: $0, checksum: generator.next()) }
+            let held = isAll ? [Int64(index) << 40..<Int64(index) << 40 + 700] : extents.ranges
+            return .extents(segment(number, index), held, adding: runs)
         case 7: return .remove(response(number))
         default: return .touch([segment(number, index), segment(number % 3, -1)])
         }
@@ -78,6 +82,7 @@ private struct Model {
     static let names = ["a", "b", "c", "d/e?f"]
 
     private var stored: [ResponseID: StoredRecord] = [:]
+    private var runs: [SegmentID: [Range<Int64>]] = [:]
     private var uses: [SegmentID] = []
 
     var usedBytes: Int64 { uses.reduce(0) { $0 + bytes($1) } }
@@ -107,13 +112,20 @@ private struct Model {
             let item = SegmentID(response: record.id, index: -1)
             uses.removeAll { $0 == item }
             if record.inlineBody != nil { uses.append(item) }
-        case .extents(let item, let ranges):
+        case .extents(let item, let held, let added):
             guard stored[item.response] != nil else { return }
             uses.removeAll { $0 == item }
-            stored[item.response]?.segments[item.index] = ranges.isEmpty ? nil : ranges
-            if !ranges.isEmpty { uses.append(item) }
+            var left = runs[item, default: []].filter { run in
+                held.contains { $0.lowerBound <= run.lowerBound && run.upperBound <= $0.upperBound }
+            }
+            left.removeAll { run in added.contains { $0.range.overlaps(run) } }
+            left += added.map(\.range)
+            runs[item] = left
+            stored[item.response]?.segments[item.index] = left.isEmpty ? nil : ExtentMap(left).ranges
+            if !left.isEmpty { uses.append(item) }
         case .remove(let response):
             stored[response] = nil
+            runs = runs.filter { $0.key.response != response }
             uses.removeAll { $0.response == response }
         case .touch(let items):
             for item in items where uses.contains(item) {

@@ -1,12 +1,15 @@
 // Reads a stored body from one position to another: what is held at once, what is coming as it comes.
 
 package import HTTP
+import Synchronization
 
 /// A body source over a stored response: serves held octets, waits for those in flight, has the rest fetched.
 package final class BodyReader: BodySource {
     private let response: StoredResponse
     private let reader: ReaderID
     private let segmentBytes: Int64
+    /// How much is checked at a time, at least, after the system went down.
+    private static let checkBytes: Int64 = 8 << 20
     private let startFill: @Sendable (FillID, Range<Int64>) -> Void
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
@@ -32,6 +35,7 @@ package final class BodyReader: BodySource {
 
     package func next() async throws -> BodyChunk? {
         while true {
+            await checkSuspects()
             let (step, wake) = response.withBody { $0.take(reader) }
             wake.resume()
             switch step {
@@ -59,6 +63,7 @@ package final class BodyReader: BodySource {
     /// Waits until the first octet can be read or cannot be had, and reads nothing; a throw says why not.
     package func waitForFirst() async throws {
         while true {
+            await checkSuspects()
             let (step, wake) = response.withBody { $0.peek(reader) }
             wake.resume()
             switch step {
@@ -70,6 +75,14 @@ package final class BodyReader: BodySource {
             case .failed(let error): throw error
             }
         }
+    }
+
+    /// Has octets checked that the system's going down may have spoilt, before they are read.
+    private func checkSuspects() async {
+        guard response.isSuspect.load(ordering: .relaxed),
+            let range = response.withBody({ $0.suspectRange(for: reader) })
+        else { return }
+        await response.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
     }
 
     private func region(_ offset: Int64, _ count: Int64) throws -> FileRegion? {

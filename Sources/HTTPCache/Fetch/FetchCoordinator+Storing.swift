@@ -61,6 +61,16 @@ extension FetchCoordinator {
 
     /// The variants of a key, from memory or the store.
     func variants(of key: CacheKey) async -> [StoredResponse] {
+        let variants = await loadedVariants(of: key)
+        for response in variants where response.isSuspect.load(ordering: .relaxed) {
+            // What cannot be completed is of use whole or not at all; the rest is checked where it is read.
+            let whole = response.withBody { $0.isResumable ? nil : $0.length.map { 0..<$0 } }
+            if let whole { await response.check(whole) }
+        }
+        return variants
+    }
+
+    private func loadedVariants(of key: CacheKey) async -> [StoredResponse] {
         if let variants = table.variants(of: key) { return variants }
         let records: [StoredRecord]
         do {

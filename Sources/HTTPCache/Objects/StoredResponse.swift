@@ -17,7 +17,14 @@ package final class StoredResponse: Sendable {
     /// Used since the store was last told.
     package let wasUsedSinceTouch = Atomic<Bool>(false)
 
-    private let store: any CacheStore
+    /// Runs to be checked before they count as held; see ``check(_:)``.
+    let suspects = Mutex<[StoredRun]>([])
+    /// Whether there may be any.
+    let isSuspect = Atomic<Bool>(false)
+    /// Lets one task check at a time.
+    let checking = RecordingGate()
+
+    let store: any CacheStore
     private let overflow: any CacheStore
     private let head: Mutex<HeadSnapshot>
     private let bodyState: Mutex<Body>
@@ -68,20 +75,25 @@ package final class StoredResponse: Sendable {
     ) {
         guard let metadata = ResponseMetadata(encoded: record.metadata) else { return nil }
         let isStrong = Validators(metadata.fields, received: metadata.responseTime).strongEntityTag != nil
-        let extents = ExtentMap(record.segments.values.joined())
+        let facts = ExtentMap(record.segments.values.joined())
+        var held = facts
+        for run in record.suspects { held.remove(run.range) }
         let isResumable = metadata.status == 200 && isStrong
         // What was broken off before its length was known can be served and completed only if it may be asked for by range.
-        guard record.length != nil || isResumable && !extents.ranges.isEmpty else { return nil }
+        guard record.length != nil || isResumable && !facts.ranges.isEmpty else { return nil }
         let body = Body(
             length: record.length,
             isResumable: isResumable,
             limits: limits,
             inline: record.inlineBody,
-            extents: extents,
-            piece: isResumable || extents.ranges.count > 1 ? nil : extents.ranges.first
+            extents: held,
+            suspects: ExtentMap(record.suspects.map(\.range)),
+            piece: isResumable || facts.ranges.count > 1 ? nil : facts.ranges.first
         )
         self.init(id: record.id, key: record.key, metadata: metadata, body: body, store: store, overflow: overflow)
         recorded.store(true, ordering: .relaxed)
+        suspects.withLock { $0 = record.suspects }
+        isSuspect.store(!record.suspects.isEmpty, ordering: .relaxed)
     }
 
     deinit {

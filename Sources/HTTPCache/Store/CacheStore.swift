@@ -6,7 +6,8 @@ package import HTTP
 ///
 /// The order of writing is octets first, fact second: a caller writes body octets into a segment's file, and only then
 /// commits the extents that they fill. So a kill at any moment loses at most what was not yet a fact, and no fact is
-/// ever wrong.
+/// ever wrong. A power loss may take octets whose fact it leaves: each run of octets is committed with its checksum, and is
+/// a suspect after such an end until it was checked.
 package protocol CacheStore: Sendable {
     /// What is stored for `key`, all variants, in no particular order; empty if nothing is.
     func records(for key: CacheKey) async throws -> [StoredRecord]
@@ -68,6 +69,8 @@ package struct StoredRecord: Sendable, Equatable {
     package var inlineBody: [UInt8]?
     /// By segment, the octets held, as offsets within the body, ascending and disjoint; ``StoreChange/put(_:)`` ignores it.
     package var segments: [Int: [Range<Int64>]]
+    /// Those of the octets held that may not be what was written, since the system went down: to be checked before use.
+    package var suspects: [StoredRun]
 
     package init(
         id: ResponseID,
@@ -75,7 +78,8 @@ package struct StoredRecord: Sendable, Equatable {
         metadata: [UInt8],
         length: Int64?,
         inlineBody: [UInt8]? = nil,
-        segments: [Int: [Range<Int64>]] = [:]
+        segments: [Int: [Range<Int64>]] = [:],
+        suspects: [StoredRun] = []
     ) {
         self.id = id
         self.key = key
@@ -83,6 +87,7 @@ package struct StoredRecord: Sendable, Equatable {
         self.length = length
         self.inlineBody = inlineBody
         self.segments = segments
+        self.suspects = suspects
     }
 }
 
@@ -90,8 +95,11 @@ package struct StoredRecord: Sendable, Equatable {
 package enum StoreChange: Sendable {
     /// Adds a response, or replaces all that is known of it except its segments.
     case put(StoredRecord)
-    /// Says which octets a segment holds; none: the segment is gone. Of no effect if the response is not stored.
-    case extents(SegmentID, [Range<Int64>])
+    /// Says which octets a segment still holds, and which runs it holds from now on; none: the segment is gone.
+    ///
+    /// Earlier runs that are not wholly in the ranges are forgotten, and so are those that a new run overlaps: a run is
+    /// believed or forgotten as a whole. Of no effect if the response is not stored.
+    case extents(SegmentID, [Range<Int64>], adding: [StoredRun] = [])
     /// Removes a response and its segments from the facts; its files stay until they are discarded.
     case remove(ResponseID)
     /// Marks responses' segments (or inline bodies, with index -1) as used now.

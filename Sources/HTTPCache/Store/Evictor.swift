@@ -72,7 +72,7 @@ package final class Evictor: Sendable {
     /// A response of which nothing is left is a head without a body: it goes too, unless somebody is at work on it.
     private func removeIfUseless(_ candidate: EvictionCandidate, _ stored: StoredResponse?) async throws {
         if let stored {
-            guard stored.withBody({ !$0.isBusy && ($0.extents.ranges.isEmpty || $0.isUseless) }) else { return }
+            guard stored.withBody({ !$0.isBusy && ($0.isEmpty || $0.isUseless) }) else { return }
             _ = table.remove(candidate.key) { $0 === stored }
             stored.withBody { $0.retire(HTTPCacheError(.abandoned, "it was evicted")) }
         } else {

@@ -20,6 +20,7 @@ package final class MemoryStore: CacheStore {
     /// The facts and the files.
     fileprivate struct State {
         var records: [ResponseID: StoredRecord] = [:]
+        var runs: [SegmentID: SegmentRuns] = [:]
         var responses: [CacheKey: [ResponseID]] = [:]
         var files: [ResponseID: [Int: OpenFile]] = [:]
         /// Segments, and inline bodies with index -1.
@@ -46,7 +47,7 @@ package final class MemoryStore: CacheStore {
             for change in changes {
                 switch change {
                 case .put(let record): state.put(record)
-                case .extents(let segment, let ranges): state.setExtents(ranges, of: segment)
+                case .extents(let segment, let held, let runs): state.setExtents(held, adding: runs, of: segment)
                 case .remove(let response): state.remove(response)
                 case .touch(let segments): state.touch(segments)
                 }
@@ -122,15 +123,22 @@ extension MemoryStore.State {
         if new.inlineBody == nil { order.remove(inline) } else { order.use(inline) }
     }
 
-    fileprivate mutating func setExtents(_ ranges: [Range<Int64>], of segment: SegmentID) {
+    fileprivate mutating func setExtents(
+        _ held: [Range<Int64>],
+        adding added: [StoredRun],
+        of segment: SegmentID
+    ) {
         guard segment.index >= 0, var record = records[segment.response] else { return }
-        let extents = ExtentMap(ranges)
-        usedBytes += extents.count - record.bytes(of: segment.index)
-        if extents.ranges.isEmpty {
+        var new = runs[segment] ?? SegmentRuns()
+        new.update(held: held, adding: added, era: 0)
+        usedBytes += new.count - record.bytes(of: segment.index)
+        if new.entries.isEmpty {
+            runs[segment] = nil
             record.segments[segment.index] = nil
             order.remove(segment)
         } else {
-            record.segments[segment.index] = extents.ranges
+            runs[segment] = new
+            record.segments[segment.index] = new.extents
             order.use(segment)
         }
         records[segment.response] = record
@@ -141,7 +149,9 @@ extension MemoryStore.State {
         forgetKey(of: record)
         for index in [SegmentID.inline] + record.segments.keys {
             usedBytes -= record.bytes(of: index)
-            order.remove(SegmentID(response: response, index: index))
+            let segment = SegmentID(response: response, index: index)
+            order.remove(segment)
+            runs[segment] = nil
         }
     }
 
