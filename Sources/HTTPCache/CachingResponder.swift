@@ -115,6 +115,9 @@ package final class CachingResponder: Responder {
         if requests.isLoop(request) {
             return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
         }
+        if let refusal = upstream.map.refusal(of: request.target.span) {
+            return finished(Response(status: 400, text: "400 Bad Request: \(refusal.rawValue)"), .none)
+        }
         do {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
                 return try await passOn(request, as: .method)

@@ -215,7 +215,7 @@ extension HTTP1Engine {
         in context: inout EngineContext
     ) -> Int {
         var decoder = decoder
-        do {
+        do throws(ChunkedFault) {
             let step = try decoder.next(octets, from: 0)
             inbound = .chunked(decoder)
             switch step {
@@ -230,7 +230,7 @@ extension HTTP1Engine {
                 return end
             }
         } catch {
-            failRequestBody(error, in: &context)
+            failRequestBody(RequestRefusal(error), in: &context)
             return octets.count
         }
     }
