@@ -58,7 +58,8 @@ package final class CachingResponder: Responder {
             scheme: upstream.scheme,
             authority: upstream.authority,
             name: configuration.name,
-            node: String(UInt64.random(in: .min ... .max), radix: 16)
+            node: String(UInt64.random(in: .min ... .max), radix: 16),
+            ignoresClientCacheControl: configuration.ignoresClientCacheControl
         )
         coordinator = FetchCoordinator(
             origin: origin,
@@ -110,9 +111,7 @@ package final class CachingResponder: Responder {
         var request = client
         // What belongs to the connection neither selects a stored response nor reaches the origin.
         request.fields.removeHopByHop()
-        if requests.isLoop(request) {
-            return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
-        }
+        if let answer = ownAnswer(to: request) { return answer }
         do {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
                 return try await passOn(request, as: .method)
@@ -128,9 +127,7 @@ package final class CachingResponder: Responder {
     private func mayAnswer(_ request: Request) async -> Bool {
         guard request.fields.contains(.ifMatch) || request.fields.contains(.ifUnmodifiedSince) else { return true }
         let variants = await coordinator.variants(of: upstream.key(of: request.target.span))
-        guard let stored = variants.first(where: { $0.currentHead.isSelected(by: request.fields) }) else {
-            return false
-        }
+        guard let stored = selected(from: variants, by: request) else { return false }
         return Preconditions.holds(request.fields, stored: stored.currentHead.validators, now: now())
     }
 
@@ -144,26 +141,28 @@ package final class CachingResponder: Responder {
         var mayValidate = true
         for attempt in 0..<Self.attemptsMax {
             let variants = await coordinator.variants(of: key)
-            let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
+            let stored = selected(from: variants, by: request)
             let decision = decide(stored, request)
+            var standsIn = Reuse.Fallback.none
             switch decision {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                coordinator.askInBackground(question(key, target, request, validating: stored, variants))
+                coordinator.askInBackground(question(key, target, request, validating: stored, variants, .none))
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
                 return nothingStored()
             case .bypass:
                 return try await passOn(request, as: .bypass)
-            case .ask: break
+            case .ask(let fallback):
+                standsIn = fallback
             }
             // What could not be served must be asked for, and so must what may not. What cannot answer this request is not
             // validated: that would lead nowhere.
             metrics.misses.add(1, ordering: .relaxed)
             if case .serve = decision { mayValidate = false }
             if case .serveAndValidate = decision { mayValidate = false }
-            let question = question(key, target, request, validating: mayValidate ? stored : nil, variants)
+            let question = question(key, target, request, validating: mayValidate ? stored : nil, variants, standsIn)
             let forward = forwardReason(decision, stored, variants)
             do {
                 if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
@@ -207,21 +206,25 @@ package final class CachingResponder: Responder {
         status.isCollapsed = isJoined
         switch outcome {
         case .validated(let stored):
-            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            // Whose request it was that the origin answered, it is for that one, whatever Vary says by now.
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
-            return try await serve(stored, question.request, question.target, status)
+            let response = try await serve(stored, question.request, question.target, status)
+            return isJoined ? response : response?.with(flight.takeWithheldFields())
         case .stored(let stored, let standIn):
-            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
-            return try await serve(stored, question.request, question.target, status, after: standIn)
-        case .notShared:
-            rememberUnshared(question.key)
-            // Only the one whose request was sent may have it.
-            guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
-            if response.status >= 500, let stale = try await serveStale(question, .status(response.status)) {
-                response.body.cancel()
+            let response = try await serve(stored, question.request, question.target, status, after: standIn)
+            return isJoined ? response : response?.with(flight.takeWithheldFields())
+        case .notShared(let code):
+            if let code, let stale = try await serveStale(question, .status(code)) {
+                if !isJoined { flight.takePrivateResponse()?.body.cancel() }
                 return stale
             }
+            // An error says nothing about who may share what comes after it.
+            if (code ?? 0) < 500 { rememberUnshared(question.key) }
+            // Only the one whose request was sent may have it.
+            guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
             return passed(response, status, for: question.request)
         case .failed(let error):
             if let stale = try await serveStale(question, .unreachable) { return stale }
@@ -254,7 +257,8 @@ package final class CachingResponder: Responder {
         _ target: [UInt8],
         _ request: Request,
         validating stored: StoredResponse?,
-        _ variants: [StoredResponse]
+        _ variants: [StoredResponse],
+        _ standsIn: Reuse.Fallback
     ) -> FetchCoordinator.Question {
         let specs = ByteRange.parse(request.fields, specsMax: 1)
         var selecting: VaryKey?
@@ -273,6 +277,7 @@ package final class CachingResponder: Responder {
             validating: validated,
             seen: variants.map(\.currentHead),
             fallback: stored,
+            standsIn: standsIn,
             selecting: selecting
         )
     }
