@@ -58,7 +58,8 @@ package final class CachingResponder: Responder {
             scheme: upstream.scheme,
             authority: upstream.authority,
             name: configuration.name,
-            node: String(UInt64.random(in: .min ... .max), radix: 16)
+            node: String(UInt64.random(in: .min ... .max), radix: 16),
+            ignoresClientCacheControl: configuration.ignoresClientCacheControl
         )
         coordinator = FetchCoordinator(
             origin: origin,
@@ -112,9 +113,7 @@ package final class CachingResponder: Responder {
         request.fields.removeHopByHop()
         // RFC 9110 section 14.2: Range is defined for GET alone.
         if request.method == .head { request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange } }
-        if requests.isLoop(request) {
-            return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
-        }
+        if let answer = ownAnswer(to: request) { return answer }
         if let refusal = upstream.map.refusal(of: request.target.span) {
             return finished(Response(status: 400, text: "400 Bad Request: \(refusal.rawValue)"), .none)
         }
@@ -133,9 +132,7 @@ package final class CachingResponder: Responder {
     private func mayAnswer(_ request: Request) async -> Bool {
         guard request.fields.contains(.ifMatch) || request.fields.contains(.ifUnmodifiedSince) else { return true }
         let variants = await coordinator.variants(of: upstream.key(of: request.target.span))
-        guard let stored = variants.first(where: { $0.currentHead.isSelected(by: request.fields) }) else {
-            return false
-        }
+        guard let stored = selected(from: variants, by: request) else { return false }
         return Preconditions.holds(request.fields, stored: stored.currentHead.validators, now: now())
     }
 
@@ -149,22 +146,24 @@ package final class CachingResponder: Responder {
         var mayValidate = true
         for attempt in 0..<Self.attemptsMax {
             let variants = await coordinator.variants(of: key)
-            let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
+            let stored = selected(from: variants, by: request)
             let decision = decide(stored, request)
+            var standsIn = Reuse.Fallback.none
             switch decision {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
                 let asking = asking(request, stored, mayContinue: false)
                 coordinator.askInBackground(
-                    question(key, target, request, validating: stored, variants, asking: asking)
+                    question(key, target, request, validating: stored, variants, .none, asking: asking)
                 )
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
                 return nothingStored()
             case .bypass:
                 return try await passOn(request, as: .bypass)
-            case .ask: break
+            case .ask(let fallback):
+                standsIn = fallback
             }
             if isOnlyIfCached(request) { return nothingStored() }
             // What could not be served must be asked for, and so must what may not. What cannot answer this request is not
@@ -179,6 +178,7 @@ package final class CachingResponder: Responder {
                 request,
                 validating: mayValidate ? stored : nil,
                 variants,
+                standsIn,
                 asking: asking(request, stored, mayContinue: !mayValidate && attempt < 2)
             )
             let forward = forwardReason(decision, stored, variants)
@@ -224,28 +224,29 @@ package final class CachingResponder: Responder {
         status.isCollapsed = isJoined
         switch outcome {
         case .validated(let stored):
-            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            // Whose request it was that the origin answered, it is for that one, whatever Vary says by now.
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
-            return try await serve(stored, question.request, question.target, status)
+            let response = try await serve(stored, question.request, question.target, status)
+            return isJoined ? response : response?.with(flight.takeWithheldFields())
         case .stored(let stored, let standIn):
-            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
-            return try await serve(stored, question.request, question.target, status, after: standIn)
-        case .notShared:
+            let response = try await serve(stored, question.request, question.target, status, after: standIn)
+            return isJoined ? response : response?.with(flight.takeWithheldFields())
+        case .notShared(let code):
+            if let code, let stale = try await serveStale(question, .status(code)) {
+                if !isJoined { flight.takePrivateResponse()?.body.cancel() }
+                return stale
+            }
+            // A part says nothing about what others would get, and an error nothing about who may share what comes after it.
+            let isAboutRange = code == 206 || code == 416
+            if !isAboutRange, (code ?? 0) < 500 { rememberUnshared(question.key) }
             // Only the one whose request was sent may have it.
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
-            if response.status == 206 || response.status == 416 {
-                // It is about this range, and says nothing about what others would get.
-                guard isAnswer(response, to: question.request) else {
-                    response.body.cancel()
-                    return try await passOn(question.request, as: .partial)
-                }
-            } else {
-                rememberUnshared(question.key)
-            }
-            if response.status >= 500, let stale = try await serveStale(question, .status(response.status)) {
+            guard !isAboutRange || isAnswer(response, to: question.request) else {
                 response.body.cancel()
-                return stale
+                return try await passOn(question.request, as: .partial)
             }
             return passed(response, status, for: question.request)
         case .failed(let error):
@@ -280,6 +281,7 @@ package final class CachingResponder: Responder {
         _ request: Request,
         validating stored: StoredResponse?,
         _ variants: [StoredResponse],
+        _ standsIn: Reuse.Fallback,
         asking: (range: RangeSpec?, continued: StoredResponse?)
     ) -> FetchCoordinator.Question {
         var selecting: VaryKey?
@@ -299,6 +301,7 @@ package final class CachingResponder: Responder {
             continued: asking.continued,
             seen: variants.map(\.currentHead),
             fallback: stored,
+            standsIn: standsIn,
             selecting: selecting
         )
     }

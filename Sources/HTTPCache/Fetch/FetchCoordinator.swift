@@ -96,6 +96,8 @@ package final class FetchCoordinator: Sendable {
         let seen: [HeadSnapshot]
         /// What may stand in if the origin fails.
         let fallback: StoredResponse?
+        /// When it may.
+        let standsIn: Reuse.Fallback
         /// The selecting values, if the names in Vary are known.
         let selecting: VaryKey?
     }
@@ -152,6 +154,14 @@ package final class FetchCoordinator: Sendable {
         let flight = Flight(isBackground: false)
         let seat = flight.enter()
         start { [self] in await answer(question, flight) {} }
+        return (flight, seat)
+    }
+
+    /// Takes in what has arrived already, for one who waits: the answer to a POST that serves later GETs.
+    func takeIn(_ arrival: Arrival) -> (flight: Flight, seat: Flight.Seat?) {
+        let flight = Flight(isBackground: false)
+        let seat = flight.enter()
+        start { [self] in await receive(arrival, flight) {} }
         return (flight, seat)
     }
 

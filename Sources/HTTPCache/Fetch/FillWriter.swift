@@ -81,9 +81,6 @@ struct FillWriter {
         while !rest.isEmpty {
             let passed = response.withBody { $0.passHeld(fill, count: rest.count) }
             if passed > 0 {
-                // What lies between two gaps is no news to the store.
-                if uncommittedFrom != nil { await commit() }
-                uncommittedFrom = nil
                 rest = rest.dropFirst(passed)
                 continue
             }
