@@ -111,7 +111,9 @@ package final class CachingResponder: Responder {
         // What belongs to the connection neither selects a stored response nor reaches the origin.
         request.fields.removeHopByHop()
         // RFC 9110 section 14.2: Range is defined for GET alone.
-        if request.method == .head { request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange } }
+        if request.method == .head {
+            request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange }
+        }
         if requests.isLoop(request) {
             return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
         }
@@ -152,7 +154,7 @@ package final class CachingResponder: Responder {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                let asking = asking(request, stored, mayContinue: false)
+                let asking = asking(request, stored, attempt: attempt, mayContinue: false)
                 coordinator.askInBackground(
                     question(key, target, request, validating: stored, variants, asking: asking)
                 )
@@ -176,7 +178,7 @@ package final class CachingResponder: Responder {
                 request,
                 validating: mayValidate ? stored : nil,
                 variants,
-                asking: asking(request, stored, mayContinue: !mayValidate && attempt < 2)
+                asking: asking(request, stored, attempt: attempt, mayContinue: !mayValidate)
             )
             let forward = forwardReason(decision, stored, variants)
             do {
@@ -233,7 +235,11 @@ package final class CachingResponder: Responder {
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
             if response.status == 206 || response.status == 416 {
                 // It is about this range, and says nothing about what others would get.
-                guard isAnswer(response, to: question.request) else {
+                guard isUnderItsCondition(response, question.request) else {
+                    response.body.cancel()
+                    return nil
+                }
+                if response.status == 206, rangeSpecs(of: question.request)?.count ?? 1 > 1 {
                     response.body.cancel()
                     return try await passOn(question.request, as: .partial)
                 }
