@@ -47,10 +47,16 @@ package final class CachingResponder: Responder {
         self.upstream = Upstream(upstream)
         self.store = store
         self.overflow = overflow
+        var configuration = configuration
+        // What nobody reads must not drive out what is read.
+        configuration.body.finishUnseekableBytesMax = min(
+            configuration.body.finishUnseekableBytesMax,
+            configuration.storeBytesMax / 4
+        )
         self.configuration = configuration
         self.now = now
         hitFields = Array("\r\nVia: 1.1 \(configuration.name)\r\nCache-Status: \(configuration.name); hit; ttl=".utf8)
-        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .ifRange, .cdnLoop, .expect]
+        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .cdnLoop, .expect]
         if !configuration.ignoresClientCacheControl { longWay.insert(.cacheControl) }
         self.longWay = longWay
         table = ObjectTable(bytesMax: configuration.memoryBytesMax)

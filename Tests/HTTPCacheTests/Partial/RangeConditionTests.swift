@@ -151,6 +151,18 @@ import Testing
         #expect(response.body.length == Int64(body.count))
     }
 
+    @Test func `RFC 9110 section 13.1.5: the express lane heeds If-Range`() async throws {
+        try await CacheFixture.run(origin: StubOrigin { Self.medium.respond(to: $0) }) { fixture async throws in
+            _ = try await fixture.get()
+            for (condition, status) in [("\"v1\"", 206), ("\"v2\"", 200), ("W/\"v1\"", 200), (Self.modified, 206)] {
+                let answer = try #require(fixture.express("/", ["Range": "bytes=0-9", "If-Range": condition]))
+                #expect(answer.head.hasPrefix("HTTP/1.1 \(status) "))
+                #expect(answer.head.contains("Content-Range") == (status == 206))
+                #expect(answer.body?.count == (status == 206 ? 10 : 200_000))
+            }
+        }
+    }
+
     @Test func `RFC 9110 section 13.1.1: a range of another representation than If-Match names is 412`() async throws {
         let origin = StubOrigin { request in
             request.fields.contains(.ifMatch)
