@@ -30,7 +30,9 @@ extension CachingResponder {
         else { return length == nil && isOpenEnded ? nil : .whole }
         let rangesMax = isInParts(head) ? configuration.rangesMax : 1
         if let length { return ByteRange.resolve(specs, length: length, rangesMax: rangesMax) }
-        if let known = ByteRange.resolve(specs, lengthMin: lengthMin, rangesMax: rangesMax), !isEndComing || isHeld(known, stored) {
+        if let known = ByteRange.resolve(specs, lengthMin: lengthMin, rangesMax: rangesMax),
+            !isEndComing || isHeld(known, stored)
+        {
             return known
         }
         // The origin has just said what it has, if not how much that leaves.
@@ -157,9 +159,8 @@ extension CachingResponder {
         return stored.withBody { !$0.isResumable || $0.length == nil }
     }
 
-    /// Whether a 206 or 416 that only this client may have is about the range, and under the condition, that it sent.
-    func isAnswer(_ response: Response, to request: Request) -> Bool {
-        guard rangeSpecs(of: request)?.count ?? 1 == 1 else { return false }
+    /// Whether a 206 or 416 that only this client may have is about the representation that its If-Range names, if it does.
+    func isUnderItsCondition(_ response: Response, _ request: Request) -> Bool {
         guard request.fields.contains(.ifRange) else { return true }
         return Preconditions.rangeApplies(
             request.fields,
@@ -171,7 +172,8 @@ extension CachingResponder {
     /// A response from the origin as it is passed on, a 206 with the length that it claims; nil if that is not what it is.
     func sound(_ response: Response, for request: Request) -> Response? {
         guard response.status == 206, request.method == .get || request.method == .head else { return response }
-        let asked = request.method == .get ? ByteRange.parse(request.fields, specsMax: configuration.rangeSpecsMax) : nil
+        let asked =
+            request.method == .get ? ByteRange.parse(request.fields, specsMax: configuration.rangeSpecsMax) : nil
         let hasRange = request.method == .get && request.fields.contains(.range)
         var response = response
         switch PartialContent(response, asked: asked ?? [], hasRange: hasRange) {
@@ -186,11 +188,14 @@ extension CachingResponder {
     func asking(
         _ request: Request,
         _ stored: StoredResponse?,
+        attempt: Int,
         mayContinue: Bool
     ) -> (range: RangeSpec?, continued: StoredResponse?) {
+        // What came of the range was of another representation than If-Range names.
+        if attempt > 0, stored == nil, request.fields.contains(.ifRange) { return (nil, nil) }
         let specs = rangeSpecs(of: request)
         let own = specs.flatMap { ByteRange.leading($0) }
-        guard mayContinue, let stored, stored.withBody({ $0.isOpenEnded }), specs?.count ?? 1 == 1 else {
+        guard mayContinue, attempt < 2, let stored, stored.withBody({ $0.isOpenEnded }), specs?.count ?? 1 == 1 else {
             return (own, nil)
         }
         // How long it is nobody knows: what is asked for is what is not held, and shows the end.

@@ -47,10 +47,16 @@ package final class CachingResponder: Responder {
         self.upstream = Upstream(upstream)
         self.store = store
         self.overflow = overflow
+        var configuration = configuration
+        // What nobody reads must not drive out what is read.
+        configuration.body.finishUnseekableBytesMax = min(
+            configuration.body.finishUnseekableBytesMax,
+            configuration.storeBytesMax / 4
+        )
         self.configuration = configuration
         self.now = now
         hitFields = Array("\r\nVia: 1.1 \(configuration.name)\r\nCache-Status: \(configuration.name); hit; ttl=".utf8)
-        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .ifRange, .cdnLoop, .expect]
+        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .cdnLoop, .expect]
         if !configuration.ignoresClientCacheControl { longWay.insert(.cacheControl) }
         self.longWay = longWay
         table = ObjectTable(bytesMax: configuration.memoryBytesMax)
@@ -112,7 +118,9 @@ package final class CachingResponder: Responder {
         // What belongs to the connection neither selects a stored response nor reaches the origin.
         request.fields.removeHopByHop()
         // RFC 9110 section 14.2: Range is defined for GET alone.
-        if request.method == .head { request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange } }
+        if request.method == .head {
+            request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange }
+        }
         if let answer = ownAnswer(to: request) { return answer }
         if let refusal = upstream.map.refusal(of: request.target.span) {
             return finished(Response(status: 400, text: "400 Bad Request: \(refusal.rawValue)"), .none)
@@ -153,7 +161,7 @@ package final class CachingResponder: Responder {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                let asking = asking(request, stored, mayContinue: false)
+                let asking = asking(request, stored, attempt: attempt, mayContinue: false)
                 coordinator.askInBackground(
                     question(key, target, request, validating: stored, variants, .none, asking: asking)
                 )
@@ -179,7 +187,7 @@ package final class CachingResponder: Responder {
                 validating: mayValidate ? stored : nil,
                 variants,
                 standsIn,
-                asking: asking(request, stored, mayContinue: !mayValidate && attempt < 2)
+                asking: asking(request, stored, attempt: attempt, mayContinue: !mayValidate)
             )
             let forward = forwardReason(decision, stored, variants)
             do {
@@ -244,7 +252,12 @@ package final class CachingResponder: Responder {
             if !isAboutRange, (code ?? 0) < 500 { rememberUnshared(question.key) }
             // Only the one whose request was sent may have it.
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
-            guard !isAboutRange || isAnswer(response, to: question.request) else {
+            // It is about this range, under this condition.
+            guard !isAboutRange || isUnderItsCondition(response, question.request) else {
+                response.body.cancel()
+                return nil
+            }
+            if response.status == 206, rangeSpecs(of: question.request)?.count ?? 1 > 1 {
                 response.body.cancel()
                 return try await passOn(question.request, as: .partial)
             }

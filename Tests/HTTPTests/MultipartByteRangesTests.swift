@@ -4,7 +4,11 @@ import HTTP
 import Testing
 
 @Suite struct MultipartByteRangesTests {
-    private func message(_ ranges: [Range<Int64>], of length: Int64? = 8000, type: String? = "video/mp4") throws
+    private func message(
+        _ ranges: [Range<Int64>],
+        of length: Int64? = 8000,
+        type: String? = "video/mp4"
+    ) throws
         -> MultipartByteRanges
     {
         var random = SeededRandom(seed: 0x5eed_0006)
@@ -47,7 +51,12 @@ import Testing
 
     @Test func `a message longer than can be counted is none`() {
         var random = SeededRandom(seed: 1)
-        let huge = MultipartByteRanges(ranges: [0..<Int64.max - 10], completeLength: .max, partType: nil, using: &random)
+        let huge = MultipartByteRanges(
+            ranges: [0..<Int64.max - 10],
+            completeLength: .max,
+            partType: nil,
+            using: &random
+        )
         #expect(huge == nil)
         let twice: [Range<Int64>] = [0..<Int64.max / 2 + 1, 0..<Int64.max / 2 + 1]
         #expect(MultipartByteRanges(ranges: twice, completeLength: .max, partType: nil, using: &random) == nil)

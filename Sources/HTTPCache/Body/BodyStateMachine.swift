@@ -154,8 +154,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
             fills[id] = nil
             return (false, wakeReaders { _ in true } + wakeHeldBackFills())
         }
+        // Another one that is further on brings the rest.
+        let others = fills.filter { $0.key != id && $0.value.bringsAll && !$0.value.isGivenUp }
         fills[id]?.frontier = 0
-        fills[id]?.end = length
+        fills[id]?.end = others.values.map(\.frontier).min() ?? length
         fills[id]?.promisedEnd = length
         fills[id]?.bringsAll = true
         return (true, [])

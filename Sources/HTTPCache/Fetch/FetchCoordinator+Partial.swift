@@ -55,6 +55,13 @@ extension FetchCoordinator {
         return isStrong || completeLength != nil ? (range, completeLength) : nil
     }
 
+    /// Whether a 200 shows that the origin ignores Range: some send that where all was asked for by range.
+    func isRangeIgnored(_ arrival: Arrival) -> Bool {
+        guard arrival.response.status == 200, let asked = arrival.question.range else { return false }
+        guard let length = arrival.response.body.length else { return asked != .from(0) }
+        return asked.resolve(length: length) != 0..<length
+    }
+
     /// What was to end a body, or one whose length has been told twice, and differently: neither may stay.
     func contradiction(_ stored: StoredResponse) async -> HTTPCacheError {
         let error = HTTPCacheError(.fillFailed, "the origin's body is not as long as its head says")
@@ -126,7 +133,7 @@ extension FetchCoordinator {
         guard isSame, arrival.question.range != nil, arrival.question.validating == nil,
             head.freshness.isFresh(at: arrival.responseTime)
         else { return false }
-        let isWhole = arrival.response.status == 200
+        let isWhole = isRangeIgnored(arrival)
         let part = arrival.response.status == 206 ? part(of: arrival) : nil
         let length = isWhole ? arrival.response.body.length : part?.completeLength
         return stored.withBody { body in

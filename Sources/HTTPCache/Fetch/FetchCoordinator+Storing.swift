@@ -146,7 +146,7 @@ extension FetchCoordinator {
             inline: isInline ? [] : nil,
             piece: isWhole ? nil : range
         )
-        if arrival.question.range != nil, range == nil { body.noteRangesIgnored() }
+        if range == nil, isRangeIgnored(arrival) { body.noteRangesIgnored() }
         let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
         let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)
         var generator = SystemRandomNumberGenerator()
