@@ -41,7 +41,10 @@ extension CachingResponder {
         }
         let all = wanted ?? length.map { 0..<$0 }
         // After a power loss: so much of it is checked first; the rest as it is read.
-        if let all { await stored.check(all.lowerBound..<min(all.upperBound, all.lowerBound + Self.checkBytes)) }
+        if let all {
+            await stored.check(all.lowerBound..<min(all.upperBound, all.lowerBound + Self.checkBytes))
+            stored.checkFiles(of: all)
+        }
         // Of what was asked for just now the client gets what there is, and a broken end if that is not all.
         let (isHeld, isComing, isHad) = availability(stored, all)
         guard isHad || standIn != nil else { return nil }

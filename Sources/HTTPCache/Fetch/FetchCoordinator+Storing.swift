@@ -75,7 +75,7 @@ extension FetchCoordinator {
             records = try await store.records(for: key)
         } catch {
             // A store that cannot be read is an empty one; the origin has it all.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
             return []
         }
         guard !records.isEmpty else { return [] }
@@ -167,7 +167,7 @@ extension FetchCoordinator {
             if stored.withBody({ $0.retirement != nil }) { try await store.commit([.remove(stored.id)]) }
         } catch {
             // In memory it is validated; after a restart it is validated once more.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
         }
     }
 
