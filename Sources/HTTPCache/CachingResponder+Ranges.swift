@@ -104,6 +104,7 @@ extension CachingResponder {
         // After a power loss: so much of it is checked first, the rest as it is read.
         for range in ranges {
             await answer.stored.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
+            answer.stored.checkFiles(of: range)
         }
         let worst = answer.stored.withBody { body in ranges.map { body.availability(of: $0) }.min() ?? .none }
         if worst == .none, answer.standIn == nil || ranges.count > 1 { return nil }

@@ -33,14 +33,15 @@ package final class CachingResponder: Responder {
 
     /// A cache of what `origin` has at `upstream`.
     ///
-    /// Stored responses are kept in `store`; bodies go to `overflow`, for their present readers alone, when that fails. `now`
-    /// is the wall clock.
+    /// Stored responses are kept in `store`; bodies go to `overflow`, for their present readers alone, when that fails: `onStoreFailure`
+    /// is told so, once a minute at most. `now` is the wall clock.
     package init(
         origin: any Responder,
         upstream: OriginMap,
         store: any CacheStore,
         overflow: any CacheStore,
         configuration: HTTPCacheConfiguration = HTTPCacheConfiguration(),
+        onStoreFailure: @escaping @Sendable (any Error) -> Void = { _ in },
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.origin = origin
@@ -77,6 +78,7 @@ package final class CachingResponder: Responder {
             upstream: self.upstream,
             configuration: configuration,
             metrics: metrics,
+            onStoreFailure: onStoreFailure,
             now: now
         )
     }

@@ -51,6 +51,12 @@ struct Assembly {
             store: store,
             overflow: MemoryStore(),
             configuration: configuration,
+            onStoreFailure: { error in
+                logger.warning(
+                    "The store failed: what it cannot keep is served all the same",
+                    metadata: ["error.message": "\(error)"]
+                )
+            },
             now: { WallClock.timestamp }
         )
     }

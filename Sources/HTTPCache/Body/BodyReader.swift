@@ -87,11 +87,14 @@ package final class BodyReader: BodySource {
 
     private func region(_ offset: Int64, _ count: Int64) throws -> FileRegion? {
         do {
-            let region = try response.region(offset: offset, count: count, segmentBytes: segmentBytes)
+            guard let region = try response.region(offset: offset, count: count, segmentBytes: segmentBytes) else {
+                response.withBody { $0.lose(offset..<offset, at: offset, for: reader) }
+                return nil
+            }
             if response.isDetached { response.dropPassedSegments(segmentBytes: segmentBytes) }
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
-            // Evicted between the two locks, or deleted by hand: it is missing, so it is fetched.
+            // Deleted by hand: it is missing, so it is fetched.
             response.withBody { $0.lose($0.range(ofSegment: Int(offset / segmentBytes)), at: offset, for: reader) }
             return nil
         }

@@ -83,7 +83,7 @@ extension FetchCoordinator {
             records = try await store.records(for: key)
         } catch {
             // A store that cannot be read is an empty one; the origin has it all.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
             return []
         }
         guard !records.isEmpty else { return [] }

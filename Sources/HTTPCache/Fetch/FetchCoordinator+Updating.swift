@@ -120,7 +120,7 @@ extension FetchCoordinator {
             if stored.withBody({ $0.retirement != nil }) { try await store.commit([.remove(stored.id)]) }
         } catch {
             // In memory it is validated; after a restart it is validated once more.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
         }
     }
 }

@@ -16,6 +16,7 @@ package final class FetchCoordinator: Sendable {
     let metrics: HTTPCacheMetrics
     let now: @Sendable () -> Timestamp
 
+    private let failures: StoreFailures
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
     private let jobsUnderWay = Atomic<Int>(0)
@@ -45,8 +46,10 @@ package final class FetchCoordinator: Sendable {
         upstream: Upstream,
         configuration: HTTPCacheConfiguration,
         metrics: HTTPCacheMetrics,
+        onStoreFailure: @escaping @Sendable (any Error) -> Void,
         now: @escaping @Sendable () -> Timestamp
     ) {
+        failures = StoreFailures(metrics: metrics, tell: onStoreFailure, now: now)
         self.origin = origin
         self.store = store
         self.overflow = overflow
@@ -379,7 +382,7 @@ package final class FetchCoordinator: Sendable {
 
     private func detachIfFailed(_ writer: FillWriter) async {
         guard let failure = writer.storeFailure else { return }
-        metrics.storeFailures.add(1, ordering: .relaxed)
+        noteStoreFailure(failure)
         await drop(writer.response, HTTPCacheError(.storeFailed, "the store failed", underlying: failure))
     }
 
@@ -388,6 +391,11 @@ package final class FetchCoordinator: Sendable {
         stored.withBody { $0.retire(reason) }
         _ = table.remove(stored.key) { $0 === stored }
         await forget([stored])
+    }
+
+    /// Counts a failure of the store, and tells of it unless that was done a moment ago.
+    func noteStoreFailure(_ error: any Error) {
+        failures.note(error)
     }
 
     /// Removes responses that were replaced from the store's facts.
@@ -400,7 +408,7 @@ package final class FetchCoordinator: Sendable {
             try await store.commit(responses.map { .remove($0.id) })
         } catch {
             // Facts without files heal themselves; files without facts would only take room.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
         }
         for response in responses { response.markRemoved() }
     }

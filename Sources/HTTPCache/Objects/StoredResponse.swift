@@ -178,14 +178,13 @@ package final class StoredResponse: Sendable {
 
     /// The file region of octets that the body's state says are held, all in one segment.
     ///
-    /// Throws ``HTTPCacheError`` with code `segmentMissing` if the store has lost the file.
-    package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion {
+    /// Nil if they are not held any more: the file is shorter than it was, or all is different by now. Throws
+    /// ``HTTPCacheError`` with code `segmentMissing` if the store has lost the file.
+    package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion? {
         let index = Int(offset / segmentBytes)
         let file = try file(segment: index, creating: false)
         // Between the two locks the segment may have been evicted, and begun anew with other octets.
-        guard withBody({ $0.extents.contains(offset..<offset + count) }) else {
-            throw HTTPCacheError(.segmentMissing, "the octets are gone")
-        }
+        guard withBody({ $0.extents.contains(offset..<offset + count) }) else { return nil }
         return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
     }
 
@@ -202,12 +201,14 @@ package final class StoredResponse: Sendable {
     package func file(segment index: Int, creating: Bool) throws -> OpenFile {
         let (open, isInMemory) = files.withLock { ($0.open[index], $0.overflowing.contains(index)) }
         if let open { return open }
+        let held = heldInFile(ofSegment: index)
         let file = try (isInMemory ? overflow : store).openSegment(
             SegmentID(response: id, index: index),
             creating: creating
         )
-        return files.withLock { files in
-            if let other = files.open[index] { return other }
+        if !isInMemory { forget(held, behind: file.size ?? 0, ofSegment: index) }
+        let (kept, isNew) = files.withLock { files in
+            if let other = files.open[index] { return (other, false) }
             if files.open.count - files.overflowing.count >= Self.openFilesMax,
                 let far = files.open.keys.filter({ !files.overflowing.contains($0) })
                     .max(by: { abs($0 - index) < abs($1 - index) })
@@ -215,7 +216,56 @@ package final class StoredResponse: Sendable {
                 files.open[far] = nil
             }
             files.open[index] = file
-            return file
+            return (file, true)
+        }
+        if isNew, !isInMemory {
+            file.onLoss { [weak self] in self?.lose(segment: index) }
+            OpenSegments.note(self, index)
+        }
+        return kept
+    }
+
+    private func heldInFile(ofSegment index: Int) -> [Range<Int64>] {
+        withBody { body in
+            if case .segments = body.storage { body.extents(ofSegment: index) } else { [] }
+        }
+    }
+
+    /// A file that is shorter than what was held before its size was asked has lost that.
+    private func forget(_ held: [Range<Int64>], behind size: Int64, ofSegment index: Int) {
+        guard let last = held.last else { return }
+        withBody { body in
+            let end = body.range(ofSegment: index).lowerBound + size
+            guard last.upperBound > end else { return }
+            for range in held where range.upperBound > end { body.evict(max(end, range.lowerBound)..<range.upperBound) }
+        }
+    }
+
+    /// Whoever read a segment's file has found that it cannot be read: what it held is fetched again.
+    private func lose(segment index: Int) {
+        withBody { $0.evict($0.range(ofSegment: index)) }
+        closeFile(segment: index)
+    }
+
+    /// Opens the files of what is held in `range`, so far as it matters: what they have lost does not count as held then.
+    func checkFiles(of range: Range<Int64>) {
+        let isWanted = withBody { body in
+            if case .segments = body.storage { !range.isEmpty && !body.extents.ranges.isEmpty } else { false }
+        }
+        guard isWanted, !isDetached else { return }
+        let (segmentBytes, isResumable) = withBody { ($0.limits.segmentBytes, $0.isResumable) }
+        // What can be completed is completed on the way; of the rest nobody knows after the head is sent how to go on.
+        let first = Int(range.lowerBound / segmentBytes)
+        let last = isResumable ? first : Int((range.upperBound - 1) / segmentBytes)
+        for index in first...last where withBody({ !$0.extents(ofSegment: index).isEmpty }) {
+            do {
+                _ = try file(segment: index, creating: false)
+            } catch let error as HTTPCacheError where error.code == .segmentMissing {
+                withBody { $0.evict($0.range(ofSegment: index)) }
+            } catch {
+                // It may be had when it is read.
+                continue
+            }
         }
     }
 
