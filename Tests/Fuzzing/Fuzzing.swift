@@ -52,6 +52,7 @@ public func initialize(_ count: UnsafeMutablePointer<Int32>, _ arguments: Unsafe
     return 0
 }
 
+/// Hands one set of octets to the target.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ octets: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     chosen.run(Array(UnsafeBufferPointer(start: octets, count: count)))

@@ -135,6 +135,7 @@ final class LoggingOrigin: Sendable {
             mode http
             log global
             log-format "request %r"
+            option dontlognull
             timeout client 20s
             timeout connect 5s
             timeout server 20s
