@@ -47,6 +47,8 @@ extension HTTP1Engine {
         } else if used < octets.count {
             pending = Array(octets[used...])
         }
+        // What would end this body came before its head was read.
+        if inputEnded, isInBody, pending.isEmpty { failRequestBody(.endedEarly, in: &context) }
     }
 
     mutating func keep(_ octets: Span<UInt8>) {
