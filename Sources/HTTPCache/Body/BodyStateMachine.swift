@@ -133,6 +133,13 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Where the reader that is furthest behind stands; nil if there is none.
     package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
 
+    /// How far a fill is, and who wants what it brings; nil once it is over.
+    package func progress(of id: FillID) -> (next: Int64, end: Int64?, readers: Int, waiting: Int)? {
+        guard let fill = fills[id] else { return nil }
+        let wanting = readers.values.filter { wants($0, fill) }
+        return (fill.frontier, fill.end, wanting.count, wanting.count { $0.waiter != nil })
+    }
+
     // MARK: Readers
 
     /// Registers a reader of `start ..< end`.

@@ -52,7 +52,7 @@ final class Connection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         guard let isWithinLimit = lane.add(self) else { return closeAtOnce(context) }
         if isSecure { handshakeSince = lane.context.now }
-        if lane.context.configuration.onResponse != nil { engine.remoteAddress = remoteAddress(in: context) }
+        if lane.context.journal.isOn { engine.client = JournalClient(address: remoteAddress(in: context)) }
         if !isWithinLimit, isSecure {
             isRefused = true
         } else if !isWithinLimit {
@@ -89,6 +89,8 @@ final class Connection: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if handshakeSince != nil, endsHandshake(event) {
             handshakeSince = nil
+            // A slow handshake is not idleness.
+            engine.idleSince = lane.context.now
             guard isRefused else { return }
             engine.refuseConnection(.tooManyConnections, in: &lane.context)
             return perform()
@@ -195,7 +197,6 @@ final class Connection: ChannelInboundHandler {
         if let remoteAddressText { return remoteAddressText }
         let text = context.remoteAddress?.hostAndPort ?? ""
         remoteAddressText = text
-        engine.remoteAddress = text
         return text
     }
 }
