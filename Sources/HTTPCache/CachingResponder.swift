@@ -73,7 +73,7 @@ package final class CachingResponder: Responder {
             store: store,
             overflow: overflow,
             table: table,
-            evictor: Evictor(store: store, table: table, bytesMax: configuration.storeBytesMax),
+            evictor: Evictor(store: store, table: table, bytesMax: configuration.storeBytesMax, metrics: metrics),
             requests: requests,
             upstream: self.upstream,
             configuration: configuration,

@@ -107,6 +107,14 @@ package struct HTTPServerConfiguration: Sendable {
 
     /// The scheme that requests are given: `http`, or `https` where something in front secures them.
     package var scheme = "http"
+    /// Takes a line for each response; to be run by whoever made it.
+    ///
+    /// Default nil, which costs nothing.
+    package var accessLog: AccessLog?
+    /// Counts responses.
+    ///
+    /// Default nil, which costs nothing.
+    package var metrics: ServerMetrics?
     /// Called on the event loop after each response, immediate ones too.
     ///
     /// Default nil, which costs nothing.

@@ -75,4 +75,15 @@ package final class Server: Service {
         }
         await transport.run()
     }
+
+    /// Connections now, and since the start.
+    package var connectionCounts: (now: Int, total: Int) { transport.connectionCounts }
+
+    /// Reads certificate and key again, for the connections that come from now on; what is wrong with them is logged, and
+    /// the old ones stay.
+    ///
+    /// They are read when they change, too; this is for who wants to know now. May block on the disk.
+    package func reload() {
+        transport.reload()
+    }
 }

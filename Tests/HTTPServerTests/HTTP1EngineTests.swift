@@ -399,7 +399,7 @@ private func stream(_ length: Int64?, _ source: ProbeSource = ProbeSource()) -> 
     @Test func `every response is told to the log, immediate ones too`() async {
         let (stream, continuation) = AsyncStream.makeStream(of: ResponseSummary.self)
         var driver = EngineDriver(table) { $0.onResponse = { continuation.yield($0) } }
-        driver.engine.remoteAddress = "client:1"
+        driver.engine.client = JournalClient(address: "client:1")
         driver.receive(get("/a") + get("/large") + get("/x"))
         driver.respond(1, Response(status: 404, body: Body("no")))
         driver.receive(get("/y") + "bad")

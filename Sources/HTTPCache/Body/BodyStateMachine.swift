@@ -171,6 +171,13 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return Int(passed)
     }
 
+    /// How far a fill is, and who wants what it brings; nil once it is over.
+    package func progress(of id: FillID) -> (next: Int64, end: Int64?, readers: Int, waiting: Int)? {
+        guard let fill = fills[id] else { return nil }
+        let wanting = readers.values.filter { wants($0, fill) }
+        return (fill.frontier, fill.end, wanting.count, wanting.count { $0.waiter != nil })
+    }
+
     // MARK: Readers
 
     /// Registers a reader of `start ..< end`.

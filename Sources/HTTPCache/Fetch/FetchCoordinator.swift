@@ -17,6 +17,9 @@ package final class FetchCoordinator: Sendable {
     let now: @Sendable () -> Timestamp
 
     private let failures: StoreFailures
+    /// What is being fetched now.
+    let fills = FillRegister()
+
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
     private let jobsUnderWay = Atomic<Int>(0)
@@ -152,6 +155,12 @@ package final class FetchCoordinator: Sendable {
         }
     }
 
+    /// Questions whose answer has not begun to come, and the requests that wait for one.
+    var waiting: (questions: Int, requests: Int) {
+        let flights = flights.withLock { Array($0.values) }
+        return (flights.count, flights.reduce(0) { $0 + $1.seatCount })
+    }
+
     /// Asks without letting anybody join: for requests whose answer is likely theirs alone.
     func askAlone(_ question: Question) -> (flight: Flight, seat: Flight.Seat?) {
         let flight = Flight(isBackground: false)
@@ -238,6 +247,8 @@ package final class FetchCoordinator: Sendable {
         target: [UInt8],
         for client: Request
     ) async {
+        fills.begin(fill, of: stored, first: range.lowerBound, at: now())
+        defer { fills.end(fill, of: stored) }
         let head = stored.currentHead
         let request = requests.fill(
             client,
@@ -296,6 +307,8 @@ package final class FetchCoordinator: Sendable {
         let fill = writer.fill
         stored.setSource(body, of: fill)
         defer { stored.setSource(nil, of: fill) }
+        fills.begin(fill, of: stored, first: stored.withBody { $0.progress(of: fill)?.next } ?? 0, at: now())
+        defer { fills.end(fill, of: stored) }
         do {
             var source = BodyPuller(body)
             while true {
@@ -321,6 +334,7 @@ package final class FetchCoordinator: Sendable {
                 guard let chunk = try await source.next() else { break }
                 guard step != .finished else { throw await contradiction(stored) }
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
+                fills.note(fill, of: stored, at: now())
                 try await writer.write(chunk)
                 await evictor.evictIfNeeded()
             }

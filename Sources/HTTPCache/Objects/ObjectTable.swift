@@ -145,6 +145,13 @@ package final class ObjectTable: Sendable {
         return used
     }
 
+    /// Keys in memory, and the octets that they are counted with; cost: a lock for each shard.
+    package var usage: (keys: Int, bytes: Int64) {
+        shards.reduce((0, 0)) { sum, shard in
+            shard.state.withLock { (sum.0 + $0.slots.count, sum.1 + $0.bytes) }
+        }
+    }
+
     private func shard(_ hash: UInt64) -> Shard {
         shards[Int(truncatingIfNeeded: hash >> 60) & (Self.shardCount - 1)]
     }

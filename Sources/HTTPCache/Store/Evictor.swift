@@ -8,13 +8,15 @@ package final class Evictor: Sendable {
     private let store: any CacheStore
     private let table: ObjectTable
     private let bytesMax: Int64
+    private let metrics: HTTPCacheMetrics
     private let isEvicting = Atomic<Bool>(false)
 
     /// An evictor that keeps `store` at `bytesMax` octets.
-    init(store: any CacheStore, table: ObjectTable, bytesMax: Int64) {
+    init(store: any CacheStore, table: ObjectTable, bytesMax: Int64, metrics: HTTPCacheMetrics) {
         self.store = store
         self.table = table
         self.bytesMax = bytesMax
+        self.metrics = metrics
     }
 
     /// Evicts until the store is back within its size, a little below so that the next octet does not evict again.
@@ -40,12 +42,14 @@ package final class Evictor: Sendable {
         let stored = table.response(candidate.response)
         guard let index = candidate.segment else {
             _ = table.remove(candidate.key) { $0.id == candidate.response }
+            count(candidate)
             try await store.commit([.remove(candidate.response)])
             stored?.markRemoved()
             return
         }
         guard let stored else {
             try await forget(SegmentID(response: candidate.response, index: index))
+            count(candidate)
             return try await removeIfUseless(candidate, nil)
         }
         let isFree = stored.withBody { body in
@@ -55,12 +59,18 @@ package final class Evictor: Sendable {
             return true
         }
         guard isFree else { return }
+        count(candidate)
         try await stored.recording {
             try await forget(SegmentID(response: candidate.response, index: index))
             // Only now may a new file be made: until here what is written goes where it was.
             stored.closeFile(segment: index)
         }
         try await removeIfUseless(candidate, stored)
+    }
+
+    private func count(_ candidate: EvictionCandidate) {
+        metrics.evictions.add(1, ordering: .relaxed)
+        metrics.evictedBytes.add(Int(clamping: candidate.bytes), ordering: .relaxed)
     }
 
     /// The fact first, then the file: a fact without its file heals itself.

@@ -10,7 +10,7 @@ package struct EngineContext {
     package let configuration: HTTPServerConfiguration
     /// Who answers.
     package let responder: any Responder
-    /// A clock that only goes forward, in nanoseconds; read only for ``HTTPServerConfiguration/onResponse``.
+    /// A clock that only goes forward, in nanoseconds; read only for the ``journal``.
     package let monotonicNanoseconds: @Sendable () -> UInt64
 
     /// Octets to send, then perhaps one run of octets that are not worth copying.
@@ -19,6 +19,11 @@ package struct EngineContext {
     package var bodyEndsChunk = false
     /// What else the transport must do, in order, after it has taken the output.
     package var actions: [EngineAction] = []
+
+    /// Log and counters of this event loop.
+    package var journal: ResponseJournal
+    /// When the octets came that are worked on, by the clock of ``monotonicNanoseconds``; set only for the journal.
+    var receivedAtNanoseconds: UInt64 = 0
 
     /// Milliseconds of a clock that only goes forward, as of the last tick.
     package private(set) var now: Int64 = 0
@@ -44,6 +49,8 @@ package struct EngineContext {
         limits.fieldsMax = configuration.fieldsMax
         self.limits = limits
         timeouts = EngineTimeouts(configuration)
+        journal = ResponseJournal(configuration)
+        journal.advance(to: 0, unixTime: configuration.unixTime())
         date.update(unixTime: configuration.unixTime())
     }
 
@@ -71,7 +78,9 @@ package struct EngineContext {
     /// Sets the time; to be called at each tick of the event loop, before the engines' ticks.
     package mutating func advance(to milliseconds: Int64) {
         now = milliseconds
-        date.update(unixTime: configuration.unixTime())
+        let unixTime = configuration.unixTime()
+        date.update(unixTime: unixTime)
+        journal.advance(to: now, unixTime: unixTime)
     }
 }
 

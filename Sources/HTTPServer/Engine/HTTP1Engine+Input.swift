@@ -133,8 +133,10 @@ extension HTTP1Engine {
         exchange.keepsAlive = semantics.keepsAlive
         exchange.awaitsContinue = semantics.expectsContinue
         exchange.isParallel = request.method.isSafe && semantics.framing == .none
-        exchange.record?.method = request.method
-        exchange.record?.target = request.target
+        if var record = exchange.record.take() {
+            context.journal.note(head, in: octets, in: &record)
+            exchange.record = record
+        }
         var used = 0
         switch semantics.framing {
         case .none: break
@@ -191,11 +193,15 @@ extension HTTP1Engine {
 
     /// A new exchange with the next number, and a record if somebody wants one.
     mutating func makeExchange(in context: inout EngineContext) -> Exchange {
+        makeExchange(
+            context.journal.isOn ? ExchangeRecord(startedAtNanoseconds: context.monotonicNanoseconds()) : nil
+        )
+    }
+
+    mutating func makeExchange(_ record: ExchangeRecord?) -> Exchange {
         var exchange = Exchange(number: nextNumber)
         nextNumber += 1
-        if context.configuration.onResponse != nil {
-            exchange.record = ExchangeRecord(startedAtNanoseconds: context.monotonicNanoseconds())
-        }
+        exchange.record = record
         return exchange
     }
 

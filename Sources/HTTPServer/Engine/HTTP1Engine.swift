@@ -62,8 +62,8 @@ package struct HTTP1Engine {
     var bodyBytesSince = 0
     var outputSince: Int64
 
-    /// `address:port` of the client for the log; set by the transport where a log is wanted.
-    package var remoteAddress = ""
+    /// The client, for the journal; set by the transport where there is one.
+    package var client = JournalClient()
 
     /// A connection that was accepted now.
     package init(in context: borrowing EngineContext) {
@@ -108,6 +108,7 @@ package struct HTTP1Engine {
     package mutating func receive(_ octets: Span<UInt8>, in context: inout EngineContext) {
         guard ending == .open else { return }
         idleSince = context.now
+        if context.journal.isOn { context.receivedAtNanoseconds = context.monotonicNanoseconds() }
         guard !pending.isEmpty else {
             let used = process(octets, in: &context)
             if used < octets.count { keep(octets.extracting(used...)) }
@@ -279,20 +280,9 @@ package struct HTTP1Engine {
         }
     }
 
-    /// Tells the log about an exchange.
+    /// Tells the journal about an exchange.
     func report(_ exchange: Exchange, isComplete: Bool, in context: inout EngineContext) {
-        guard let onResponse = context.configuration.onResponse, let record = exchange.record else { return }
-        let nanoseconds = context.monotonicNanoseconds() &- record.startedAtNanoseconds
-        onResponse(
-            ResponseSummary(
-                remoteAddress: remoteAddress,
-                method: record.method,
-                target: record.target,
-                status: record.status,
-                bytesSent: record.bytesSent,
-                duration: .nanoseconds(Int64(clamping: nanoseconds)),
-                isComplete: isComplete
-            )
-        )
+        guard let record = exchange.record else { return }
+        context.journal.report(record, from: client, isComplete: isComplete, at: context.monotonicNanoseconds())
     }
 }

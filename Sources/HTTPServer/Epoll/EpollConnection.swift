@@ -52,7 +52,7 @@ final class EpollConnection {
 
     /// The loop knows the connection from now on.
     func begin(isWithinLimit: Bool) {
-        if loop.context.configuration.onResponse != nil { engine.remoteAddress = remoteAddress() }
+        if loop.context.journal.isOn { engine.client = JournalClient(address: remoteAddress()) }
         if !isWithinLimit {
             engine.refuseConnection(.tooManyConnections, in: &loop.context)
             perform()
@@ -237,7 +237,6 @@ final class EpollConnection {
         if let remoteAddressText { return remoteAddressText }
         let text = SocketAddress(of: socket, asking: getpeername)?.hostAndPort ?? ""
         remoteAddressText = text
-        engine.remoteAddress = text
         return text
     }
 }

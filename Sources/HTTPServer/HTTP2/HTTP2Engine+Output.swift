@@ -164,7 +164,7 @@ extension HTTP2Engine {
             return breakOff(stream, .internalError, in: &context)
         }
         stream.sendWindow -= count
-        stream.record?.bytesSent += Int64(count)
+        stream.record?.bodyBytes += Int64(count)
         noteProgress(of: stream, count, in: &context)
         if ends {
             stream.chunk = nil

@@ -178,8 +178,7 @@ extension HTTP2Engine {
         )
         let stream = open(id, in: &context)
         stream.isHead = head.method == .head
-        stream.record?.method = request.method
-        stream.record?.target = request.target
+        note(octets, of: stream, in: &context)
         if !endsStream {
             let body = RequestBody(bufferBytes: max(1, streamWindow / 2))
             request.body = Body(length: reader.contentLength, content: .stream(body))
@@ -193,6 +192,13 @@ extension HTTP2Engine {
         context.actions.append(
             .start(StartedRequest(number: stream.number, request: request, body: stream.body, takesInterim: true))
         )
+    }
+
+    /// Tells a stream's record what the journal wants of the request.
+    private func note(_ octets: Span<UInt8>, of stream: HTTP2Stream, in context: inout EngineContext) {
+        guard var record = stream.record.take() else { return }
+        context.journal.note(context.head, in: octets, version: " HTTP/2.0", in: &record)
+        stream.record = record
     }
 
     static func method(of head: RequestHead, in octets: Span<UInt8>) -> Method {
@@ -230,8 +236,9 @@ extension HTTP2Engine {
         }
         let body = context.head.method == .head ? nil : answer.body.take()
         endBlock(at: start, endsStream: body == nil, in: &context)
-        if context.configuration.onResponse == nil, let body, sendWhole(body, id, in: &context) { return true }
-        guard body != nil || context.configuration.onResponse != nil else { return true }
+        if !context.journal.isOn, let body, sendWhole(body, id, in: &context) { return true }
+        guard body != nil || context.journal.isOn else { return true }
+        context.output.outcome = answer.outcome
         finishAnswer(id, fields, status, from: start, body, in: &context)
         return true
     }
@@ -247,11 +254,12 @@ extension HTTP2Engine {
     ) {
         let stream = open(id, in: &context)
         if stream.record != nil {
-            let head = context.head
-            stream.record?.method = HTTP2Engine.method(of: head, in: fields)
-            stream.record?.target = fields.extracting(head.target).array
+            note(fields, of: stream, in: &context)
+            stream.record?.firstOctetAtNanoseconds = context.monotonicNanoseconds()
             stream.record?.status = status
-            stream.record?.bytesSent = Int64(context.output.output.count - start)
+            stream.record?.headBytes = Int64(context.output.output.count - start)
+            stream.record?.outcome = context.output.outcome
+            context.output.outcome = .none
         }
         stream.phase = .streaming
         stream.hasEnded = true

@@ -23,8 +23,12 @@ extension HTTP2Engine {
             to: &context.output.output
         )
         endBlock(at: start, endsStream: !hasContent, in: &context)
-        stream.record?.status = response.status
-        stream.record?.bytesSent += Int64(context.output.output.count - start)
+        if stream.record != nil {
+            stream.record?.firstOctetAtNanoseconds = context.monotonicNanoseconds()
+            stream.record?.status = response.status
+            stream.record?.headBytes = Int64(context.output.output.count - start)
+            stream.record?.outcome = CacheOutcome(response.fields)
+        }
         guard hasContent else {
             giveUp(response, of: stream, in: &context)
             stream.hasEnded = true

@@ -86,8 +86,8 @@ package final class HTTP2Engine {
     let limits: HTTP2Configuration
     let streamWindow: Int
 
-    /// `address:port` of the client for the log; set by the transport where a log is wanted.
-    package var remoteAddress = ""
+    /// The client, for the journal; set by the transport where there is one.
+    package var client = JournalClient()
 
     /// A connection whose client speaks HTTP/2; says so at once.
     package init(in context: inout EngineContext) {
@@ -269,7 +269,7 @@ package final class HTTP2Engine {
     func open(_ id: UInt32, in context: inout EngineContext) -> HTTP2Stream {
         let window = areSettingsAcknowledged ? streamWindow : max(streamWindow, HTTP2Default.window)
         let stream = HTTP2Stream(id: id, sendWindow: peerInitialWindow, receiveWindow: window)
-        if context.configuration.onResponse != nil {
+        if context.journal.isOn {
             stream.record = ExchangeRecord(startedAtNanoseconds: context.monotonicNanoseconds())
         }
         // Clients open streams in ascending order.
@@ -333,25 +333,9 @@ package final class HTTP2Engine {
         for stream in cut { release(stream, isComplete: false, in: &context) }
     }
 
+    /// Tells the journal about a response.
     private func report(_ stream: HTTP2Stream, isComplete: Bool, in context: inout EngineContext) {
         guard let record = stream.record else { return }
-        report(record, isComplete: isComplete, in: &context)
-    }
-
-    /// Tells the log about a response.
-    func report(_ record: ExchangeRecord, isComplete: Bool, in context: inout EngineContext) {
-        guard let onResponse = context.configuration.onResponse else { return }
-        let nanoseconds = context.monotonicNanoseconds() &- record.startedAtNanoseconds
-        onResponse(
-            ResponseSummary(
-                remoteAddress: remoteAddress,
-                method: record.method,
-                target: record.target,
-                status: record.status,
-                bytesSent: record.bytesSent,
-                duration: .nanoseconds(Int64(clamping: nanoseconds)),
-                isComplete: isComplete
-            )
-        )
+        context.journal.report(record, from: client, isComplete: isComplete, at: context.monotonicNanoseconds())
     }
 }

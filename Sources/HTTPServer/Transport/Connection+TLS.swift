@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Synchronization
 
 extension Connection {
     /// The name of NIOSSL's handler in the pipeline.
@@ -24,6 +25,7 @@ extension Connection {
     /// Logs, for whoever looks for it, why there is no TLS: anybody can bring this about at any rate.
     func noteHandshakeFailure(_ error: any Error) {
         guard handshakeSince != nil else { return }
+        lane.context.configuration.metrics?.handshakeFailures.add(1, ordering: .relaxed)
         lane.logger.debug("A TLS handshake failed", metadata: ["error.message": "\(error)"])
     }
 

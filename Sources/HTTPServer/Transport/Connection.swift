@@ -52,7 +52,7 @@ final class Connection: ChannelInboundHandler {
     func channelActive(context: ChannelHandlerContext) {
         guard let isWithinLimit = lane.add(self) else { return closeAtOnce(context) }
         if isSecure { handshakeSince = lane.context.now }
-        if lane.context.configuration.onResponse != nil { engine.remoteAddress = remoteAddress(in: context) }
+        if lane.context.journal.isOn { engine.client = JournalClient(address: remoteAddress(in: context)) }
         if !isWithinLimit, isSecure {
             isRefused = true
         } else if !isWithinLimit {
@@ -90,6 +90,8 @@ final class Connection: ChannelInboundHandler {
         if handshakeSince != nil, let protocolName = protocolNegotiated(event) {
             handshakeSince = nil
             if protocolName == "h2" { engine.speakHTTP2(in: &lane.context) }
+            // A slow handshake is not idleness.
+            engine.noteActivity(in: lane.context)
             if isRefused { engine.refuseConnection(.tooManyConnections, in: &lane.context) }
             return perform()
         }
@@ -196,7 +198,6 @@ final class Connection: ChannelInboundHandler {
         if let remoteAddressText { return remoteAddressText }
         let text = context.remoteAddress?.hostAndPort ?? ""
         remoteAddressText = text
-        engine.remoteAddress = text
         return text
     }
 }

@@ -19,7 +19,7 @@ struct ConnectionEngine {
     mutating func speakHTTP2(in context: inout EngineContext) {
         guard http2 == nil else { return }
         let engine = HTTP2Engine(in: &context)
-        engine.remoteAddress = http1.remoteAddress
+        engine.client = http1.client
         http2 = engine
         let (octets, hasEnded) = http1.giveWay()
         if !octets.isEmpty { engine.receive(octets.span, in: &context) }
@@ -28,12 +28,12 @@ struct ConnectionEngine {
 
     // MARK: What the transport may ask
 
-    /// `address:port` of the client for the log.
-    var remoteAddress: String {
-        get { http2?.remoteAddress ?? http1.remoteAddress }
+    /// The client, for the journal.
+    var client: JournalClient {
+        get { http2?.client ?? http1.client }
         set {
-            http1.remoteAddress = newValue
-            http2?.remoteAddress = newValue
+            http1.client = newValue
+            http2?.client = newValue
         }
     }
 
@@ -48,6 +48,12 @@ struct ConnectionEngine {
     }
 
     // MARK: Events of the connection
+
+    /// The connection's idle time begins anew.
+    mutating func noteActivity(in context: borrowing EngineContext) {
+        http1.idleSince = context.now
+        http2?.idleSince = context.now
+    }
 
     mutating func receive(_ octets: Span<UInt8>, in context: inout EngineContext) {
         if let http2 { return http2.receive(octets, in: &context) }
