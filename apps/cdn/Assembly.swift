@@ -42,7 +42,9 @@ struct Assembly {
         } else {
             disk = nil
             store = MemoryStore()
-            configuration.storeBytesMax = Int64(clamping: options.memory.bytes)
+            // Heads and small bodies on one side, bodies on the other: together what was allowed.
+            configuration.memoryBytesMax /= 4
+            configuration.storeBytesMax = Int64(clamping: options.memory.bytes) - configuration.memoryBytesMax
         }
         client = CurlClient(configuration: Self.clientConfiguration(options))
         cache = CachingResponder(

@@ -1,6 +1,7 @@
 // Reads a stored body from one position to another: what is held at once, what is coming as it comes.
 
 package import HTTP
+import Synchronization
 
 /// A body source over a stored response: serves held octets, waits for those in flight, has the rest fetched.
 package final class BodyReader: BodySource {
@@ -8,6 +9,8 @@ package final class BodyReader: BodySource {
     private let reader: ReaderID
     private let segmentBytes: Int64
     private let startFill: @Sendable (FillID, Range<Int64>) -> Void
+    /// Up to here this reader, or who it waited with, had the octets fetched: reading them says nothing of their use.
+    private let fetchedEnd: Atomic<Int64>
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
     ///
@@ -23,6 +26,7 @@ package final class BodyReader: BodySource {
         self.response = response
         self.segmentBytes = segmentBytes
         self.startFill = startFill
+        fetchedEnd = Atomic(standIn == nil ? 0 : .max)
         reader = response.withBody { $0.addReader(from: start, to: end, after: standIn) }
     }
 
@@ -45,7 +49,7 @@ package final class BodyReader: BodySource {
                 await park()
                 try Task.checkCancellation()
             case .startFill(let fill, let range):
-                startFill(fill, range)
+                start(fill, range)
             case .failed(let error):
                 throw error
             }
@@ -66,15 +70,23 @@ package final class BodyReader: BodySource {
             case .wait:
                 await park()
                 try Task.checkCancellation()
-            case .startFill(let fill, let range): startFill(fill, range)
+            case .startFill(let fill, let range): start(fill, range)
             case .failed(let error): throw error
             }
         }
     }
 
+    private func start(_ fill: FillID, _ range: Range<Int64>) {
+        fetchedEnd.store(max(range.upperBound, fetchedEnd.load(ordering: .relaxed)), ordering: .relaxed)
+        startFill(fill, range)
+    }
+
     private func region(_ offset: Int64, _ count: Int64) throws -> FileRegion? {
         do {
             let region = try response.region(offset: offset, count: count, segmentBytes: segmentBytes)
+            if offset >= fetchedEnd.load(ordering: .relaxed) {
+                response.markUsed(segment: Int(offset / segmentBytes))
+            }
             if response.isDetached { response.dropPassedSegments(segmentBytes: segmentBytes) }
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {

@@ -273,7 +273,11 @@ package final class FetchCoordinator: Sendable {
         let stored = writer.response
         let fill = writer.fill
         stored.setSource(body, of: fill)
-        defer { stored.setSource(nil, of: fill) }
+        var pending: Int64 = 0
+        defer {
+            stored.setSource(nil, of: fill)
+            evictor.addPending(-pending)
+        }
         do {
             var source = BodyPuller(body)
             while true {
@@ -298,6 +302,8 @@ package final class FetchCoordinator: Sendable {
                 guard let chunk = try await source.next() else { break }
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
                 try await writer.write(chunk)
+                evictor.addPending(writer.uncommittedBytes - pending)
+                pending = writer.uncommittedBytes
                 await evictor.evictIfNeeded()
             }
             await end(&writer)

@@ -34,6 +34,9 @@ struct FillWriter {
         startTime = now()
     }
 
+    /// Octets that are in the store and no facts yet.
+    var uncommittedBytes: Int64 { uncommittedFrom.map { frontier - $0 } ?? 0 }
+
     /// Takes one chunk in and wakes who waits for it.
     mutating func write(_ chunk: BodyChunk) async throws {
         switch chunk {
