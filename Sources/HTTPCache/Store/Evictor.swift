@@ -194,6 +194,8 @@ package final class Evictor: Sendable {
         try await store.commit(batch.changes)
         for unit in batch.units where unit.index >= 0 { store.discardFiles(of: unit.response, segment: unit.index) }
         for stored in batch.removed { stored.markRemoved() }
+        // Who has been loaded meanwhile may be missing in the facts: whatever comes in is told with its head again.
+        for unit in batch.units { table.response(unit.response)?.isRecorded = false }
         policy.withLock { policy in
             for unit in batch.units { policy.evicted(unit) }
         }
