@@ -14,7 +14,8 @@ extension CachingResponder {
         _ status: CacheStatus,
         after standIn: ReaderID? = nil
     ) async throws -> Response? {
-        stored.markUsed()
+        // Who had it fetched, or waited for that, is why it is here, and no sign that others will come.
+        if standIn == nil { stored.markUsed() }
         let head = stored.currentHead
         let metadata = head.metadata
         let outcome = Preconditions.evaluate(

@@ -46,7 +46,6 @@ package final class CachingResponder: Responder {
     ) {
         self.origin = origin
         self.upstream = Upstream(upstream)
-        self.store = store
         self.overflow = overflow
         var configuration = configuration
         // What nobody reads must not drive out what is read.
@@ -68,12 +67,20 @@ package final class CachingResponder: Responder {
             node: String(UInt64.random(in: .min ... .max), radix: 16),
             ignoresClientCacheControl: configuration.ignoresClientCacheControl
         )
+        let evictor = Evictor(
+            store: store,
+            table: table,
+            bytesMax: configuration.storeBytesMax,
+            unitsMax: configuration.storeUnitsMax,
+            metrics: metrics
+        )
+        self.store = EvictingStore(store, evictor: evictor)
         coordinator = FetchCoordinator(
             origin: origin,
-            store: store,
+            store: self.store,
             overflow: overflow,
             table: table,
-            evictor: Evictor(store: store, table: table, bytesMax: configuration.storeBytesMax, metrics: metrics),
+            evictor: evictor,
             requests: requests,
             upstream: self.upstream,
             configuration: configuration,
@@ -83,9 +90,13 @@ package final class CachingResponder: Responder {
         )
     }
 
-    /// Runs what goes to the origin until the task is cancelled.
+    /// Runs what goes to the origin until the task is cancelled; meanwhile learns what the store has, for eviction.
     package func run() async {
-        await coordinator.run()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.coordinator.evictor.load() }
+            await coordinator.run()
+            group.cancelAll()
+        }
     }
 
     /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
@@ -96,18 +107,7 @@ package final class CachingResponder: Responder {
     }
 
     private func touchUsed() async {
-        let segmentBytes = configuration.body.segmentBytes
-        let used = table.takeUsed().flatMap { response in
-            let extents: [Range<Int64>]? = response.withBody { body in
-                if case .inline = body.storage { nil } else { body.extents.ranges }
-            }
-            guard let extents else { return [SegmentID(response: response.id, index: -1)] }
-            var indices: Set<Int> = []
-            for range in extents {
-                indices.formUnion(Int(range.lowerBound / segmentBytes)...Int((range.upperBound - 1) / segmentBytes))
-            }
-            return indices.map { SegmentID(response: response.id, index: $0) }
-        }
+        let used = table.takeUsed()
         guard !used.isEmpty else { return }
         // An order of use that the store could not keep costs a worse choice at eviction, nothing else.
         try? await store.commit([.touch(used)])

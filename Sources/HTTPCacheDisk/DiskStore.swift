@@ -86,9 +86,9 @@ package final class DiskStore: CacheStore {
         return records
     }
 
-    package func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
+    package func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         try await reporting("read the index of the store \(directory)") {
-            try await index.evictionCandidates(bytes: bytes)
+            try await index.units(after: position, limit: limit)
         }
     }
 

@@ -45,7 +45,9 @@ struct Assembly {
         } else {
             disk = nil
             store = MemoryStore()
-            configuration.storeBytesMax = Int64(clamping: options.memory.bytes)
+            // Heads and small bodies on one side, bodies on the other: together what was allowed.
+            configuration.memoryBytesMax /= 4
+            configuration.storeBytesMax = Int64(clamping: options.memory.bytes) - configuration.memoryBytesMax
         }
         accessLog = try Self.openAccessLog(options, logger)
         client = CurlClient(configuration: Self.clientConfiguration(options))

@@ -306,9 +306,13 @@ package final class FetchCoordinator: Sendable {
         let stored = writer.response
         let fill = writer.fill
         stored.setSource(body, of: fill)
-        defer { stored.setSource(nil, of: fill) }
         fills.begin(fill, of: stored, first: stored.withBody { $0.progress(of: fill)?.next } ?? 0, at: now())
-        defer { fills.end(fill, of: stored) }
+        var pending: Int64 = 0
+        defer {
+            stored.setSource(nil, of: fill)
+            fills.end(fill, of: stored)
+            evictor.addPending(-pending)
+        }
         do {
             var source = BodyPuller(body)
             while true {
@@ -336,6 +340,8 @@ package final class FetchCoordinator: Sendable {
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
                 fills.note(fill, of: stored, at: now())
                 try await writer.write(chunk)
+                evictor.addPending(writer.uncommittedBytes - pending)
+                pending = writer.uncommittedBytes
                 await evictor.evictIfNeeded()
             }
             await end(&writer)

@@ -30,6 +30,9 @@ struct FillWriter {
         startTime = now()
     }
 
+    /// Octets that are in the store and no facts yet.
+    var uncommittedBytes: Int64 { runs.count }
+
     /// Takes one chunk in and wakes who waits for it.
     mutating func write(_ chunk: BodyChunk) async throws {
         switch chunk {
