@@ -136,6 +136,8 @@ private struct CacheService: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await cache.run() }
                 group.addTask {
+                    // Not in the way of the first requests.
+                    guard (try? await Task.sleep(for: Self.useInterval)) != nil else { return }
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }
