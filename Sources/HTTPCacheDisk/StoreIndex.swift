@@ -15,7 +15,7 @@ final class StoreIndex: Sendable {
     /// Body octets that are facts.
     let usedBytes: Atomic<Int64>
     private let pool: DatabasePool
-    /// The last use, counted: each use of a segment has a number of its own.
+    /// The last use, counted: each use of a segment has a number of its own, which the column `used` holds twice.
     private let lastUse: Atomic<Int64>
     /// See ``IndexSchema``; set once, before the index is used.
     private let era = Atomic<Int64>(0)
@@ -41,7 +41,7 @@ final class StoreIndex: Sendable {
         }
         guard let used else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty") }
         usedBytes = Atomic(used)
-        lastUse = Atomic(last ?? 0)
+        lastUse = Atomic((last ?? 0) / 2)
     }
 
     /// Which boot the store was last used in, and whether it was closed then; blocks.
@@ -133,28 +133,53 @@ final class StoreIndex: Sendable {
         }
     }
 
-    /// What was used least recently and holds `bytes` together.
-    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
-        guard bytes > 0 else { return [] }
-        return try await pool.read { db in
-            var candidates: [EvictionCandidate] = []
-            var found: Int64 = 0
-            let rows = try Row.fetchCursor(db.cachedStatement(sql: IndexStatement.leastUsed))
-            while found < bytes, let row = try rows.next() {
+    /// How many responses there are; blocks.
+    func responseCount() throws -> Int {
+        try pool.read { Int(try Row.fetchOne($0, sql: IndexStatement.responseCount)?.integer(0) ?? 0) }
+    }
+
+    /// Calls `body` with the keys of all responses, some at a time, until it returns false; whether it got all; blocks.
+    ///
+    /// A response that is stored meanwhile may be left out.
+    func forEachKeys(of count: Int, _ body: ([CacheKey]) -> Bool) throws -> Bool {
+        var last = Int64.min
+        while true {
+            // A transaction for each part: a long one would keep the log from being used again.
+            let rows = try pool.read { db in
+                try Row.fetchAll(db.cachedStatement(sql: IndexStatement.keys), arguments: [last, count])
+            }
+            guard let row = rows.last else { return true }
+            let keys = rows.compactMap { $0.octets(1).map(CacheKey.init) }
+            guard body(keys), let id = row.integer(0) else { return false }
+            last = id
+        }
+    }
+
+    /// What holds octets, in the order of use behind `position`.
+    func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
+        try await pool.read { db in
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(sql: IndexStatement.units),
+                arguments: [position ?? .min, limit]
+            )
+            var units: [StoredUnit] = []
+            while let row = try rows.next() {
                 guard let response = row.integer(0), let index = row.integer(1), let count = row.integer(2),
-                    let key = row.octets(3)
+                    let used = row.integer(3)
                 else { continue }
-                candidates.append(
-                    EvictionCandidate(
-                        key: CacheKey(key),
-                        response: ResponseID(rawValue: UInt64(bitPattern: response)),
-                        segment: index < 0 ? nil : Int(index),
-                        bytes: count
+                units.append(
+                    StoredUnit(
+                        id: SegmentID(
+                            response: ResponseID(rawValue: UInt64(bitPattern: response)),
+                            index: Int(index)
+                        ),
+                        bytes: count,
+                        wasUsedAgain: used & IndexSchema.usedAgain != 0,
+                        position: used
                     )
                 )
-                found += count
             }
-            return candidates
+            return units
         }
     }
 
@@ -222,15 +247,18 @@ final class StoreIndex: Sendable {
         case .remove(let response):
             try run(IndexStatement.deleteSegments, [response.column])
             try run(IndexStatement.deleteResponse, [response.column])
+        case .removeIfEmpty(let response):
+            try run(IndexStatement.deleteEmptyResponse, [response.column])
         case .touch(let segments):
             for segment in segments {
-                try run(IndexStatement.touch, [nextUse(), segment.response.column, segment.index])
+                let use = nextUse() | IndexSchema.usedAgain
+                try run(IndexStatement.touch, [use, segment.response.column, segment.index])
             }
         }
     }
 
     private func nextUse() -> Int64 {
-        lastUse.wrappingAdd(1, ordering: .relaxed).newValue
+        lastUse.wrappingAdd(1, ordering: .relaxed).newValue * 2
     }
 }
 

@@ -197,7 +197,7 @@ import Testing
                 let found = (try? await store.records(for: key("\(number)"))) ?? []
                 #expect(found.allSatisfy { $0.key == key("\(number)") }, "seed \(seed)")
             }
-            _ = try? await store.evictionCandidates(bytes: .max)
+            _ = try? await store.units(after: nil, limit: .max)
             _ = try? await store.commit((1...2000).map { .remove(response($0)) })
             await store.close()
             // If damage was met, the next start is empty; in any case it works.
@@ -299,7 +299,7 @@ import Testing
         #expect(try await store.records(for: key("b")) == [inline])
         let file = try store.openSegment(segment(1, 1), creating: false)
         #expect(try FileRegion(file: file, offset: 7, count: 2).read() == [4, 5])
-        #expect(try await store.evictionCandidates(bytes: .max).map(\.response) == [response(1), response(2)])
+        #expect(try await store.allUnits().map(\.id.response) == [response(1), response(2)])
         await store.close()
         try problems.requireNone()
     }

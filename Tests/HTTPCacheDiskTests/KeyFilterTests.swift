@@ -1,8 +1,8 @@
 // What is known in memory about the keys of the index.
 
 import HTTPCache
-import Testing
 import TestSupport
+import Testing
 
 @testable import HTTPCacheDisk
 
@@ -62,5 +62,29 @@ struct KeyFilterTests {
         for hash in hashes { filter.insert(hash) }
         #expect(hashes.allSatisfy { filter.mayContain($0) })
         #expect(filter.count == capacity)
+    }
+}
+
+/// A store that knows its keys.
+struct KnownKeysTests {
+    @Test func `what was stored before and after the keys were learnt is found`() async throws {
+        try await withScratchDirectory { directory in
+            let problems = Problems()
+            let first = try DiskStore(directory: directory) { problems.add($0) }
+            try await first.commit([.put(record(1, "a")), .put(record(2, "b", inline: [1]))])
+            await first.close()
+
+            let store = try DiskStore(directory: directory) { problems.add($0) }
+            try await store.commit([.put(record(3, "c"))])
+            #expect(try await store.records(for: record(1, "a").key).count == 1)
+            await store.learnKeys()
+            try await store.commit([.put(record(4, "d"))])
+            for (number, name) in [(1, "a"), (2, "b"), (3, "c"), (4, "d")] {
+                #expect(try await store.records(for: record(UInt64(number), name).key).count == 1)
+            }
+            #expect(try await store.records(for: record(5, "e").key).isEmpty)
+            await store.close()
+            try problems.requireNone()
+        }
     }
 }

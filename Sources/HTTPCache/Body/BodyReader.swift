@@ -11,6 +11,8 @@ package final class BodyReader: BodySource {
     /// How much is checked at a time, at least, after the system went down.
     private static let checkBytes: Int64 = 8 << 20
     private let startFill: @Sendable (FillID, Range<Int64>) -> Void
+    /// Up to here this reader, or who it waited with, had the octets fetched: reading them says nothing of their use.
+    private let fetchedEnd: Atomic<Int64>
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
     ///
@@ -26,6 +28,7 @@ package final class BodyReader: BodySource {
         self.response = response
         self.segmentBytes = segmentBytes
         self.startFill = startFill
+        fetchedEnd = Atomic(standIn == nil ? 0 : .max)
         reader = response.withBody { $0.addReader(from: start, to: end, after: standIn) }
     }
 
@@ -49,7 +52,7 @@ package final class BodyReader: BodySource {
                 await park()
                 try Task.checkCancellation()
             case .startFill(let fill, let range):
-                startFill(fill, range)
+                start(fill, range)
             case .failed(let error):
                 throw error
             }
@@ -71,7 +74,7 @@ package final class BodyReader: BodySource {
             case .wait:
                 await park()
                 try Task.checkCancellation()
-            case .startFill(let fill, let range): startFill(fill, range)
+            case .startFill(let fill, let range): start(fill, range)
             case .failed(let error): throw error
             }
         }
@@ -85,11 +88,19 @@ package final class BodyReader: BodySource {
         await response.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
     }
 
+    private func start(_ fill: FillID, _ range: Range<Int64>) {
+        fetchedEnd.store(max(range.upperBound, fetchedEnd.load(ordering: .relaxed)), ordering: .relaxed)
+        startFill(fill, range)
+    }
+
     private func region(_ offset: Int64, _ count: Int64) throws -> FileRegion? {
         do {
             guard let region = try response.region(offset: offset, count: count, segmentBytes: segmentBytes) else {
                 response.withBody { $0.lose(offset..<offset, at: offset, for: reader) }
                 return nil
+            }
+            if offset >= fetchedEnd.load(ordering: .relaxed) {
+                response.markUsed(segment: Int(offset / segmentBytes))
             }
             if response.isDetached { response.dropPassedSegments(segmentBytes: segmentBytes) }
             return region

@@ -9,9 +9,6 @@ struct FillWriter {
     let store: any CacheStore
     let configuration: HTTPCacheConfiguration
     let now: @Sendable () -> Timestamp
-    /// Octets of the origin's answer to pass over: it ignored the Range field.
-    var skipBytes: Int64 = 0
-
     private let startTime: Timestamp
     private var received: Int64 = 0
     /// What is in the store's files but no fact yet.
@@ -32,6 +29,9 @@ struct FillWriter {
         self.now = now
         startTime = now()
     }
+
+    /// Octets that are in the store and no facts yet.
+    var uncommittedBytes: Int64 { runs.count }
 
     /// Takes one chunk in and wakes who waits for it.
     mutating func write(_ chunk: BodyChunk) async throws {
@@ -80,10 +80,13 @@ struct FillWriter {
     }
 
     private mutating func write(_ bytes: ArraySlice<UInt8>) async throws {
-        let passed = min(skipBytes, Int64(bytes.count))
-        skipBytes -= passed
-        var rest = bytes.dropFirst(Int(passed))
+        var rest = bytes
         while !rest.isEmpty {
+            let passed = response.withBody { $0.passHeld(fill, count: rest.count) }
+            if passed > 0 {
+                rest = rest.dropFirst(passed)
+                continue
+            }
             let (offset, count) = response.withBody { $0.claim(fill, count: rest.count) }
             guard count > 0 else { break }
             let taken = rest.prefix(count)

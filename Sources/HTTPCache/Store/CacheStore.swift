@@ -24,9 +24,11 @@ package protocol CacheStore: Sendable {
     /// Deletes the files of a removed response once nobody reads it any more, or of one evicted segment.
     func discardFiles(of response: ResponseID, segment: Int?)
 
-    /// The least recently used segments and small responses that together hold at least `bytes`, in the order in which they
-    /// should go.
-    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate]
+    /// What holds octets, from the least recently stored or used on: at most `limit` units behind `position`, nil from the
+    /// first; none: that is all.
+    ///
+    /// What is stored or used meanwhile moves to the end, and may be listed twice.
+    func units(after position: Int64?, limit: Int) async throws -> [StoredUnit]
 
     /// How many body octets are facts now.
     var usedBytes: Int64 { get }
@@ -102,23 +104,37 @@ package enum StoreChange: Sendable {
     case extents(SegmentID, [Range<Int64>], adding: [StoredRun] = [])
     /// Removes a response and its segments from the facts; its files stay until they are discarded.
     case remove(ResponseID)
+    /// Removes a response from the facts if it holds no octets: neither a segment nor an inline body.
+    case removeIfEmpty(ResponseID)
     /// Marks responses' segments (or inline bodies, with index -1) as used now.
     case touch([SegmentID])
 }
 
-/// One thing that could be evicted.
-package struct EvictionCandidate: Sendable, Equatable {
-    package var key: CacheKey
-    package var response: ResponseID
-    /// The segment; nil for a response whose body is inline, which goes as a whole.
-    package var segment: Int?
-    /// The octets that this would free.
+/// One thing that can be evicted: a segment, or a response whose body is inline, which goes as a whole.
+package struct StoredUnit: Sendable, Equatable {
+    /// The segment; -1 for an inline body.
+    package var id: SegmentID
+    /// The octets that it holds.
     package var bytes: Int64
+    /// Whether it was touched since it was stored.
+    package var wasUsedAgain: Bool
+    /// Where it stands in the order of use; no two have the same.
+    package var position: Int64
 
-    package init(key: CacheKey, response: ResponseID, segment: Int?, bytes: Int64) {
-        self.key = key
-        self.response = response
-        self.segment = segment
+    package init(id: SegmentID, bytes: Int64, wasUsedAgain: Bool, position: Int64) {
+        self.id = id
         self.bytes = bytes
+        self.wasUsedAgain = wasUsedAgain
+        self.position = position
+    }
+}
+
+extension SegmentID {
+    /// The index that stands for an inline body where segments are listed.
+    package static var inlineIndex: Int { -1 }
+
+    /// The unit that a response's inline body is.
+    package static func inlineBody(of response: ResponseID) -> SegmentID {
+        SegmentID(response: response, index: inlineIndex)
     }
 }
