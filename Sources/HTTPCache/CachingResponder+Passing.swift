@@ -53,6 +53,7 @@ extension CachingResponder {
             request: request,
             range: nil,
             validating: nil,
+            continued: nil,
             seen: [],
             fallback: nil,
             standsIn: .none,
@@ -96,9 +97,13 @@ extension CachingResponder {
         return finished(Response(status: 204, fields: ["Allow": "GET, HEAD, POST, PUT, DELETE, OPTIONS"]), .none)
     }
 
-    /// A response from the origin that is not stored, with the cache's own fields.
+    /// A response from the origin that is not stored, with the cache's own fields; 502 for a part that is no such part.
     func passed(_ response: Response, _ status: CacheStatus, for request: Request) -> Response {
-        finished(response, status)
+        if let response = sound(response, for: request) { return finished(response, status) }
+        response.body.cancel()
+        var refusal = Response(status: 502, text: "The origin sent another part than it was asked for.")
+        refusal.fields.append("Proxy-Status", "\(configuration.name); error=http_protocol_error")
+        return finished(refusal, status)
     }
 
     /// HEAD: from a stored response that may be reused, else from the origin, which may freshen it (RFC 9111 4.3.5).

@@ -111,6 +111,10 @@ package final class CachingResponder: Responder {
         var request = client
         // What belongs to the connection neither selects a stored response nor reaches the origin.
         request.fields.removeHopByHop()
+        // RFC 9110 section 14.2: Range is defined for GET alone.
+        if request.method == .head {
+            request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange }
+        }
         if let answer = ownAnswer(to: request) { return answer }
         do {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
@@ -148,7 +152,10 @@ package final class CachingResponder: Responder {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                coordinator.askInBackground(question(key, target, request, validating: stored, variants, .none))
+                let asking = asking(request, stored, mayContinue: false)
+                coordinator.askInBackground(
+                    question(key, target, request, validating: stored, variants, .none, asking: asking)
+                )
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
                 return nothingStored()
@@ -157,12 +164,22 @@ package final class CachingResponder: Responder {
             case .ask(let fallback):
                 standsIn = fallback
             }
+            if isOnlyIfCached(request) { return nothingStored() }
             // What could not be served must be asked for, and so must what may not. What cannot answer this request is not
             // validated: that would lead nowhere.
             metrics.misses.add(1, ordering: .relaxed)
             if case .serve = decision { mayValidate = false }
             if case .serveAndValidate = decision { mayValidate = false }
-            let question = question(key, target, request, validating: mayValidate ? stored : nil, variants, standsIn)
+            if !mayValidate, isForOriginAlone(request, stored) { return try await passOn(request, as: .partial) }
+            let question = question(
+                key,
+                target,
+                request,
+                validating: mayValidate ? stored : nil,
+                variants,
+                standsIn,
+                asking: asking(request, stored, mayContinue: !mayValidate && attempt < 2)
+            )
             let forward = forwardReason(decision, stored, variants)
             do {
                 if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
@@ -221,10 +238,14 @@ package final class CachingResponder: Responder {
                 if !isJoined { flight.takePrivateResponse()?.body.cancel() }
                 return stale
             }
-            // An error says nothing about who may share what comes after it.
-            if (code ?? 0) < 500 { rememberUnshared(question.key) }
+            // An error, a part, or word that there is none, says nothing about who may share what comes after it.
+            if let code, code < 500, code != 206, code != 416 { rememberUnshared(question.key) }
             // Only the one whose request was sent may have it.
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
+            guard response.status != 206 && response.status != 416 || isAnswer(response, to: question.request) else {
+                response.body.cancel()
+                return try await passOn(question.request, as: .partial)
+            }
             return passed(response, status, for: question.request)
         case .failed(let error):
             if let stale = try await serveStale(question, .unreachable) { return stale }
@@ -258,31 +279,28 @@ package final class CachingResponder: Responder {
         _ request: Request,
         validating stored: StoredResponse?,
         _ variants: [StoredResponse],
-        _ standsIn: Reuse.Fallback
+        _ standsIn: Reuse.Fallback,
+        asking: (range: RangeSpec?, continued: StoredResponse?)
     ) -> FetchCoordinator.Question {
-        let specs = ByteRange.parse(request.fields, specsMax: 1)
         var selecting: VaryKey?
         if case .names(let names)? = variants.first?.currentHead.vary, !names.isEmpty {
             selecting = VaryKey.make(names: names, request: request.fields)
         }
         // Only what has a validator and is not broken can be validated.
         let validated = stored.flatMap { stored in
-            stored.currentHead.validators.isEmpty || !isWholeOrResumable(stored) ? nil : stored
+            stored.currentHead.validators.isEmpty || !isOfUse(stored, to: request) ? nil : stored
         }
         return FetchCoordinator.Question(
             key: key,
             target: target,
             request: request,
-            range: request.fields.contains(.ifRange) ? nil : specs?.first,
+            range: asking.range,
             validating: validated,
+            continued: asking.continued,
             seen: variants.map(\.currentHead),
             fallback: stored,
             standsIn: standsIn,
             selecting: selecting
         )
-    }
-
-    private func isWholeOrResumable(_ stored: StoredResponse) -> Bool {
-        stored.withBody { $0.length != nil && $0.isResumable || $0.isComplete || $0.isFilling }
     }
 }

@@ -30,6 +30,8 @@ extension FetchCoordinator {
             await validate(stored, arrival, flight, landed: landed)
             return
         }
+        let isAboutRanges = arrival.response.status == 206 || arrival.question.range != nil
+        if isAboutRanges, await receivePart(arrival, flight, landed: landed) { return }
         let question = arrival.question
         let status = arrival.response.status
         // RFC 5861 section 4: what stands in for an error is not replaced by it, whatever lifetime the error has.
@@ -40,7 +42,7 @@ extension FetchCoordinator {
             return
         }
         // What the store has of the key is to be in the table, or it would outlive what replaces it.
-        _ = await variants(of: question.key)
+        if !isAboutRanges { _ = await variants(of: question.key) }
         let replaced = table.add(
             new.stored,
             replacing: { $0 === question.validating || $0.currentHead.isSelected(by: question.request.fields) },
@@ -97,22 +99,16 @@ extension FetchCoordinator {
     /// A stored response made of what arrived, with its first fill registered; nil if it is not to be stored.
     private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID, standIn: ReaderID)? {
         let response = arrival.response
-        let method = arrival.question.request.method
-        guard refusal(arrival, method, status: response.status, fields: response.fields) == nil,
-            isUsable(
-                status: response.status,
-                fields: response.fields,
-                requested: arrival.requestTime,
-                received: arrival.responseTime
-            ), isEndTold(response)
-        else { return nil }
+        guard isStorable(arrival, status: response.status, fields: response.fields), isEndTold(response) else {
+            return nil
+        }
         var fields = StoredHead.make(from: response.fields, received: arrival.responseTime)
         var range: Range<Int64>?
         var length = response.body.length
         var status = response.status
         if status == 206 {
-            guard let piece = partialContent(arrival) else { return nil }
-            (range, length, status) = (piece.range, piece.length, 200)
+            guard let part = part(of: arrival) else { return nil }
+            (range, length, status) = (part.range, part.completeLength, 200)
             fields.remove(.contentRange)
         }
         guard case .names(let names) = Vary.selecting(fields) else { return nil }
@@ -131,8 +127,10 @@ extension FetchCoordinator {
             length: length,
             isResumable: status == 200 && isStrong,
             limits: limits,
-            inline: isInline ? [] : nil
+            inline: isInline ? [] : nil,
+            piece: isWhole ? nil : range
         )
+        if arrival.question.range != nil, range == nil { body.noteRangesIgnored() }
         let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
         let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)
         var generator = SystemRandomNumberGenerator()
@@ -150,6 +148,17 @@ extension FetchCoordinator {
     private func isEndTold(_ response: Response) -> Bool {
         guard case .stream(let source) = response.body.content, source.isCloseDelimited else { return true }
         return configuration.storesCloseDelimited
+    }
+
+    /// Whether what arrived may be stored, and could ever be used.
+    func isStorable(_ arrival: Arrival, status: Int, fields: Fields) -> Bool {
+        refusal(arrival, arrival.question.request.method, status: status, fields: fields) == nil
+            && isUsable(
+                status: status,
+                fields: fields,
+                requested: arrival.requestTime,
+                received: arrival.responseTime
+            )
     }
 
     /// Why the rules forbid to store what arrived, or the stored response that it updates; nil if they do not.
@@ -200,17 +209,6 @@ extension FetchCoordinator {
         let freshness = Freshness(status: status, fields: fields, requested: requested, received: received)
         return freshness.lifetimeSeconds > 0 && !freshness.flags.contains(.alwaysValidate)
             || freshness.staleWhileRevalidateSeconds > 0 || !Validators(fields, received: received).isEmpty
-    }
-
-    /// What a 206 holds, if it is what was asked for and can be combined with more of the same (RFC 9111 section 3.3, 3.4).
-    private func partialContent(_ arrival: Arrival) -> (range: Range<Int64>, length: Int64)? {
-        let response = arrival.response
-        guard let asked = arrival.question.range, let content = ContentRange.parse(response.fields),
-            let range = content.range, let length = content.completeLength, asked.resolve(length: length) == range,
-            response.body.length == nil || response.body.length == Int64(range.count),
-            Validators(response.fields, received: arrival.responseTime).strongEntityTag != nil
-        else { return nil }
-        return (range, length)
     }
 
     /// The lines of a request that select among responses which vary by `names`.

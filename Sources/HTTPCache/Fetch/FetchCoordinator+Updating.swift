@@ -113,7 +113,7 @@ extension FetchCoordinator {
     }
 
     /// Gives a stored response a new head, in memory and in the store.
-    private func replaceHead(of stored: StoredResponse, _ metadata: ResponseMetadata) async {
+    func replaceHead(of stored: StoredResponse, _ metadata: ResponseMetadata) async {
         stored.replaceHead(metadata)
         do {
             try await stored.recording { try await store.commit([.put(stored.record())]) }

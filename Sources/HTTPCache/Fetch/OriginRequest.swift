@@ -35,13 +35,27 @@ struct OriginRequest: Sendable {
     }
 
     /// A request for missing octets of a representation that is known: anything else makes the origin send it anew.
-    func fill(_ client: Request, target: [UInt8], range: Range<Int64>, entityTag: [UInt8]) -> Request {
-        var request = cacheable(
+    ///
+    /// `length` is the representation's, if known: what goes to its end is asked for as such.
+    func fill(
+        _ client: Request,
+        target: [UInt8],
+        range: Range<Int64>,
+        of length: Int64?,
+        entityTag: [UInt8]
+    ) -> Request {
+        let isToEnd = range.upperBound == length
+        return continuation(
             client,
             target: target,
-            range: .closed(range.lowerBound, range.upperBound - 1),
-            validating: nil
+            range: isToEnd ? .from(range.lowerBound) : .closed(range.lowerBound, range.upperBound - 1),
+            entityTag: entityTag
         )
+    }
+
+    /// A request for more of a representation that is known.
+    func continuation(_ client: Request, target: [UInt8], range: RangeSpec?, entityTag: [UInt8]) -> Request {
+        var request = cacheable(client, target: target, range: range, validating: nil)
         request.fields.append(name: "If-Range".utf8, value: entityTag)
         return request
     }

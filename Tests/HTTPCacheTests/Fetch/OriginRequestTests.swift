@@ -61,11 +61,23 @@ import Testing
             client(["Range": "bytes=0-", "Cookie": "a"]),
             target: target,
             range: 10..<20,
+            of: 21,
             entityTag: Array("\"v1\"".utf8)
         )
         #expect(request.fields.values(.range).map { String(decoding: $0, as: UTF8.self) } == ["bytes=10-19"])
         #expect(request.fields.text(.ifRange) == "\"v1\"")
         #expect(request.fields.text(.ifNoneMatch) == nil)
+    }
+
+    @Test func `a fill of all up to the end says so, and one of unknown length does not`() {
+        func range(of length: Int64?) -> String? {
+            let tag = Array("\"v1\"".utf8)
+            return requests.fill(client([:]), target: target, range: 10..<20, of: length, entityTag: tag)
+                .fields.text(.range)
+        }
+        #expect(range(of: 20) == "bytes=10-")
+        #expect(range(of: 21) == "bytes=10-19")
+        #expect(range(of: nil) == "bytes=10-19")
     }
 
     @Test(arguments: [
