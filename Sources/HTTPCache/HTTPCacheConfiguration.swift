@@ -20,6 +20,14 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 32.
     package var variantsMax = 32
+    /// Ranges that one answer holds; a request that comes to more gets the whole (RFC 9110 section 14.2).
+    ///
+    /// Default: 64.
+    package var rangesMax = 64
+    /// Ranges that one Range field may list, before those that overlap are made one; beyond it the field is ignored.
+    ///
+    /// Default: 200, as in Apache httpd.
+    package var rangeSpecsMax = 200
     /// Ignore Cache-Control in requests, as a public edge does.
     ///
     /// Default: false, so that a browser's reload works.

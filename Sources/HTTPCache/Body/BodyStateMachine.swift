@@ -25,23 +25,27 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         case segments
     }
 
-    private struct Fill: Sendable {
+    struct Fill: Sendable {
         /// The next octet that it brings.
         var frontier: Int64
         /// Where it ends; nil: where the origin ends.
         var end: Int64?
+        /// Where the origin said that it ends, should it not have to go so far.
+        var promisedEnd: Int64?
         /// Where it stood when the last reader left.
         var abandonedAt: Int64?
         /// It was made to wait since it last brought something: if the origin hangs up on it, that is our doing.
         var wasHeldBack = false
         /// Nobody wanted the rest, so it is ending: nobody joins it.
         var isGivenUp = false
+        /// The origin sends the whole body, octets that are held already among it.
+        var bringsAll = false
         /// Octets a second, as far as can be told.
         var rate: Double = 0
         var waiter: Waiter?
     }
 
-    private struct Reader: Sendable {
+    struct Reader: Sendable {
         var position: Int64
         /// Where it ends; nil: at the body's end, wherever that is.
         var end: Int64?
@@ -80,8 +84,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package private(set) var length: Int64?
     package private(set) var extents = ExtentMap()
     package private(set) var storage: Storage
-    /// Whether more octets may be asked for by range: the validator is strong and the origin serves ranges.
+    /// Whether more octets may be asked for and combined with those held: the validator is strong.
     package let isResumable: Bool
+    /// What the one 206 held that this is made of; nil if the body is more than one piece, or was meant to be whole.
+    package let piece: Range<Int64>?
+    /// False once the origin has sent the whole although it was asked for a range.
+    package private(set) var servesRanges = true
     /// The store has failed: memory is what it takes, so no reader may fall far behind.
     package var isDetached = false
     /// Why nothing more is fetched for it: it was replaced, or the origin changed.
@@ -89,8 +97,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether a fill broke off and left a body that cannot be resumed.
     package private(set) var isBroken = false
 
-    private var fills: [FillID: Fill] = [:]
-    private var readers: [ReaderID: Reader] = [:]
+    private(set) var fills: [FillID: Fill] = [:]
+    private(set) var readers: [ReaderID: Reader] = [:]
     private var lastID = 0
 
     /// A body of which nothing is held yet, or what the store says is held.
@@ -99,10 +107,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         isResumable: Bool,
         limits: BodyLimits,
         inline: [UInt8]? = nil,
-        extents: ExtentMap = ExtentMap()
+        extents: ExtentMap = ExtentMap(),
+        piece: Range<Int64>? = nil
     ) {
         self.length = length
         self.isResumable = isResumable
+        self.piece = piece
         self.limits = limits
         self.extents = extents
         if let inline {
@@ -113,25 +123,47 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         }
     }
 
-    // MARK: Facts
+    // MARK: What is learnt on the way
 
-    /// Whether anybody reads or fills it.
-    package var isBusy: Bool { !fills.isEmpty || !readers.isEmpty }
-
-    /// Whether a fill is running that may be joined.
-    package var isFilling: Bool { fills.values.contains { !$0.isGivenUp } }
-
-    /// Whether every octet of `range` is held or being fetched.
-    package func isHeldOrComing(_ range: Range<Int64>) -> Bool {
-        var all = extents
-        for fill in fills.values where !fill.isGivenUp {
-            all.insert(fill.frontier..<max(fill.frontier, fill.end ?? .max))
-        }
-        return all.contains(range)
+    /// Says how long the whole is, which nobody had told; false if that contradicts what is held or known.
+    package mutating func learn(length new: Int64) -> Bool {
+        guard new >= lengthMin, length ?? new == new else { return false }
+        length = new
+        return true
     }
 
-    /// Where the reader that is furthest behind stands; nil if there is none.
-    package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
+    /// Says that the origin sends the whole when asked for a range.
+    package mutating func noteRangesIgnored() {
+        servesRanges = false
+    }
+
+    /// Says that the origin sends the whole body in answer to the fill `id`, which so begins anew, with the first octet.
+    ///
+    /// False, and the fill is gone, if another one brings the whole already, or nobody knows `id`: this answer is not needed.
+    package mutating func beginAnew(_ id: FillID) -> (isNeeded: Bool, wake: [Waiter]) {
+        servesRanges = false
+        guard let fill = fills[id] else { return (false, []) }
+        let isBrought = fills.contains { other, state in
+            other != id && state.bringsAll && !state.isGivenUp && state.frontier <= fill.frontier
+        }
+        if isBrought {
+            fills[id] = nil
+            return (false, wakeReaders { _ in true } + wakeHeldBackFills())
+        }
+        fills[id]?.frontier = 0
+        fills[id]?.end = length
+        fills[id]?.promisedEnd = length
+        fills[id]?.bringsAll = true
+        return (true, [])
+    }
+
+    /// Moves a fill past octets that are held already; how many of `count` these are.
+    package mutating func passHeld(_ id: FillID, count: Int) -> Int {
+        guard let fill = fills[id], !fill.isGivenUp, let held = extents.end(of: fill.frontier) else { return 0 }
+        let passed = max(0, min(Int64(count), min(held, fill.end ?? held) - fill.frontier))
+        fills[id]?.frontier = fill.frontier + passed
+        return Int(passed)
+    }
 
     // MARK: Readers
 
@@ -213,7 +245,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package mutating func addFill(from start: Int64, to end: Int64?) -> FillID {
         lastID += 1
         let id = FillID(rawValue: lastID)
-        fills[id] = Fill(frontier: start, end: end)
+        fills[id] = Fill(frontier: start, end: end, promisedEnd: end)
         return id
     }
 
@@ -310,10 +342,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// The fill has ended early: readers that need what it was to bring fail, unless it ended because of ourselves.
     package mutating func fail(_ id: FillID, _ error: HTTPCacheError) -> [Waiter] {
         guard let fill = fills.removeValue(forKey: id) else { return [] }
-        // Of a body whose length nobody told, nobody can tell what is missing.
+        // Of a body whose length nobody told, nobody can tell its readers what is missing; the next request finds out.
         let canGoOn = isResumable && length != nil
         let isOurDoing = canGoOn && (fill.wasHeldBack || fill.isGivenUp || error.code == .abandoned)
-        if !canGoOn { isBroken = true }
+        if !isResumable { isBroken = true }
         if !isOurDoing {
             for (reader, state) in readers where wants(state, fill) { readers[reader]?.failure = error }
         }
@@ -355,13 +387,15 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     private func paceAbandoned(_ fill: Fill) -> FillStep {
         if let end = fill.end {
-            return end - fill.frontier <= limits.finishBytesMax ? .proceed : .abandoned
+            // Where every range is fetched from the first octet on, what was fetched is worth more.
+            let bytesMax = servesRanges ? limits.finishBytesMax : limits.finishUnseekableBytesMax
+            return end - fill.frontier <= bytesMax ? .proceed : .abandoned
         }
         // Without a declared end nobody knows whether it is nearly done: it gets as much again.
         return fill.frontier - (fill.abandonedAt ?? fill.frontier) < limits.finishBytesMax ? .proceed : .abandoned
     }
 
-    private func coveringFill(_ position: Int64) -> Fill? {
+    func coveringFill(_ position: Int64) -> Fill? {
         fills.values.filter { !$0.isGivenUp && $0.frontier <= position && position < $0.end ?? .max }.max {
             $0.frontier < $1.frontier
         }
@@ -370,12 +404,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether a running fill will be at `position` soon enough to wait for it.
     private func isJoinable(at position: Int64) -> Bool {
         guard let fill = coveringFill(position) else { return false }
-        guard isResumable, retirement == nil, length != nil else { return true }
-        let distance = position - fill.frontier
-        if distance <= limits.joinBytesMax { return true }
-        // What a fill would finish with nobody reading it is not worth a second request.
-        if let end = fill.end, end - fill.frontier <= limits.finishBytesMax { return true }
-        return fill.rate > 0 && Double(distance) / fill.rate <= 1
+        guard isResumable, retirement == nil, length != nil, servesRanges else { return true }
+        return isNear(position, fill)
     }
 
     private mutating func startFill(at position: Int64, end: Int64?) -> ReaderStep {

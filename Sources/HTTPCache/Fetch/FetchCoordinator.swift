@@ -82,22 +82,6 @@ package final class FetchCoordinator: Sendable {
 
     // MARK: Questions
 
-    /// A question for the origin about `key`.
-    struct Question: Sendable {
-        let key: CacheKey
-        let target: [UInt8]
-        let request: Request
-        /// The octets asked for, if the client wants only some and nothing is known yet.
-        let range: RangeSpec?
-        let validating: StoredResponse?
-        /// The heads that were in the table when it was decided to ask.
-        let seen: [HeadSnapshot]
-        /// What may stand in if the origin fails.
-        let fallback: StoredResponse?
-        /// The selecting values, if the names in Vary are known.
-        let selecting: VaryKey?
-    }
-
     /// Asks the origin, or joins who has asked the same already.
     ///
     /// - Returns: The flight with a seat in it, and whether it was under way; nil if somebody else's answer has come since
@@ -153,13 +137,16 @@ package final class FetchCoordinator: Sendable {
         return (flight, seat)
     }
 
+    /// Takes in what has arrived already, for one who waits: the answer to a POST that serves later GETs.
+    func takeIn(_ arrival: Arrival) -> (flight: Flight, seat: Flight.Seat?) {
+        let flight = Flight(isBackground: false)
+        let seat = flight.enter()
+        start { [self] in await receive(arrival, flight) {} }
+        return (flight, seat)
+    }
+
     private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
-        let request = requests.cacheable(
-            question.request,
-            target: question.target,
-            range: question.range,
-            validating: question.validating?.currentHead.metadata.fields
-        )
+        let request = originRequest(question)
         let requestTime = now()
         metrics.originRequests.add(1, ordering: .relaxed)
         switch await respondUnlessAbandoned(request, flight) {
@@ -229,7 +216,13 @@ package final class FetchCoordinator: Sendable {
         for client: Request
     ) async {
         let head = stored.currentHead
-        let request = requests.fill(client, target: target, range: range, entityTag: head.validators.entityTag)
+        let request = requests.fill(
+            client,
+            target: target,
+            range: range,
+            of: stored.withBody { $0.length },
+            entityTag: head.validators.entityTag
+        )
         metrics.originRequests.add(1, ordering: .relaxed)
         let response: Response
         do {
@@ -254,13 +247,19 @@ package final class FetchCoordinator: Sendable {
         case .asked:
             await pump(response.body, into: &writer)
         case .whole:
-            writer.skipBytes = range.lowerBound
+            // The octets before those that were asked for are as good as these.
+            let (isNeeded, wake) = stored.withBody { $0.beginAnew(fill) }
+            wake.resume()
+            guard isNeeded else { return response.body.cancel() }
             await pump(response.body, into: &writer)
         case .changed(let why):
             response.body.cancel()
             let error = HTTPCacheError(.changed, "the origin's representation changed: \(why)")
             await drop(stored, error)
             stored.withBody { $0.fail(fill, error) }.resume()
+        case .wrong(let why):
+            response.body.cancel()
+            stored.withBody { $0.fail(fill, HTTPCacheError(.fillFailed, "asked for missing octets: \(why)")) }.resume()
         case .refused(let status):
             response.body.cancel()
             let error = HTTPCacheError(.fillFailed, "the origin answered \(status) when asked for missing octets")
@@ -277,14 +276,15 @@ package final class FetchCoordinator: Sendable {
         do {
             var source = BodyPuller(body)
             while true {
-                switch stored.withBody({ $0.pace(fill) }) {
+                let (step, isAtEnd) = stored.withBody { ($0.pace(fill), $0.isAtPromisedEnd(fill)) }
+                switch step {
                 case .proceed:
                     break
                 case .wait:
                     await park(fill, of: stored)
                     try Task.checkCancellation()
                     continue
-                case .finished where stored.withBody({ $0.length }) != nil && !source.isAtDeclaredEnd:
+                case .finished where !source.isAtDeclaredEnd && !(source.isEndUndeclared && isAtEnd):
                     // A later fill took over from here on.
                     body.cancel()
                     await end(&writer)
@@ -296,6 +296,7 @@ package final class FetchCoordinator: Sendable {
                     throw HTTPCacheError(.abandoned, "nobody reads it")
                 }
                 guard let chunk = try await source.next() else { break }
+                guard step != .finished else { throw await contradiction(stored) }
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
                 try await writer.write(chunk)
                 await evictor.evictIfNeeded()
@@ -323,6 +324,7 @@ package final class FetchCoordinator: Sendable {
         let lengthWasKnown = stored.withBody { $0.length != nil }
         let (isWhole, wake) = stored.withBody { $0.finish(fill) }
         wake.resume()
+        if !isWhole { _ = await contradiction(stored) }
         await writer.commitEnd(lengthWasKnown: lengthWasKnown)
         await settleBroken(stored)
         if isWhole {

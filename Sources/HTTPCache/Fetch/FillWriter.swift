@@ -9,9 +9,6 @@ struct FillWriter {
     let store: any CacheStore
     let configuration: HTTPCacheConfiguration
     let now: @Sendable () -> Timestamp
-    /// Octets of the origin's answer to pass over: it ignored the Range field.
-    var skipBytes: Int64 = 0
-
     private let startTime: Timestamp
     private var received: Int64 = 0
     /// Where the octets begin that are in the store but no facts yet.
@@ -80,10 +77,16 @@ struct FillWriter {
     }
 
     private mutating func write(_ bytes: ArraySlice<UInt8>) async throws {
-        let passed = min(skipBytes, Int64(bytes.count))
-        skipBytes -= passed
-        var rest = bytes.dropFirst(Int(passed))
+        var rest = bytes
         while !rest.isEmpty {
+            let passed = response.withBody { $0.passHeld(fill, count: rest.count) }
+            if passed > 0 {
+                // What lies between two gaps is no news to the store.
+                if uncommittedFrom != nil { await commit() }
+                uncommittedFrom = nil
+                rest = rest.dropFirst(passed)
+                continue
+            }
             let (offset, count) = response.withBody { $0.claim(fill, count: rest.count) }
             guard count > 0 else { break }
             frontier = offset + Int64(count)

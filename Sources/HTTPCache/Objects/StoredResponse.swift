@@ -66,15 +66,19 @@ package final class StoredResponse: Sendable {
         store: any CacheStore,
         overflow: any CacheStore
     ) {
-        // What was broken off before its length was known can be neither served nor completed.
-        guard let metadata = ResponseMetadata(encoded: record.metadata), record.length != nil else { return nil }
+        guard let metadata = ResponseMetadata(encoded: record.metadata) else { return nil }
         let isStrong = Validators(metadata.fields, received: metadata.responseTime).strongEntityTag != nil
+        let extents = ExtentMap(record.segments.values.joined())
+        let isResumable = metadata.status == 200 && isStrong
+        // What was broken off before its length was known can be served and completed only if it may be asked for by range.
+        guard record.length != nil || isResumable && !extents.ranges.isEmpty else { return nil }
         let body = Body(
             length: record.length,
-            isResumable: metadata.status == 200 && isStrong,
+            isResumable: isResumable,
             limits: limits,
             inline: record.inlineBody,
-            extents: ExtentMap(record.segments.values.joined())
+            extents: extents,
+            piece: isResumable || extents.ranges.count > 1 ? nil : extents.ranges.first
         )
         self.init(id: record.id, key: record.key, metadata: metadata, body: body, store: store, overflow: overflow)
         recorded.store(true, ordering: .relaxed)
