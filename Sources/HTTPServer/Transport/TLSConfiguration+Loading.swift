@@ -24,7 +24,7 @@ extension TLSConfiguration {
             privateKey: .privateKey(key)
         )
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = ["h2", "http/1.1"]
         configuration.shutdownTimeout = .seconds(2)
         do {
             return try NIOSSLContext(configuration: configuration)
