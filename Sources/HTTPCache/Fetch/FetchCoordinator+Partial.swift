@@ -33,7 +33,7 @@ extension FetchCoordinator {
         if let continued = question.continued, arrival.response.status == 206 || arrival.response.status == 416 {
             // It answers a question that no client has asked, so no client gets it.
             arrival.response.body.cancel()
-            if !learnEnd(of: continued, from: arrival.response) {
+            if !learnEnd(of: continued, from: arrival.response), !isOf(continued, arrival) {
                 await drop(continued, HTTPCacheError(.changed, "the origin has another representation"))
             }
             await replaceHead(of: continued, continued.currentHead.metadata)
@@ -119,6 +119,13 @@ extension FetchCoordinator {
             let length = told.completeLength
         else { return false }
         return stored.withBody { $0.lengthMin == length && $0.learn(length: length) }
+    }
+
+    /// Whether a part is of the representation that is stored, whatever part it is.
+    private func isOf(_ stored: StoredResponse, _ arrival: Arrival) -> Bool {
+        guard arrival.response.status == 206 else { return false }
+        let tag = Validators(arrival.response.fields, received: arrival.responseTime).strongEntityTag
+        return tag != nil && tag == stored.currentHead.validators.strongEntityTag
     }
 
     /// Whether what has arrived is part of what is stored under the same validator, weak though that is, so that the longer
