@@ -79,8 +79,8 @@ extension FetchCoordinator {
         _ flight: Flight,
         landed: @Sendable () -> Void
     ) async -> Bool {
-        let new = Validators(arrival.response.fields, received: arrival.responseTime).strongEntityTag
-        guard let new, stored.currentHead.validators.strongEntityTag == new, let part = part(of: arrival),
+        guard FillAnswer.isSame(arrival.response.fields, stored.currentHead.metadata.fields),
+            let part = part(of: arrival),
             isStorable(arrival, status: 206, fields: arrival.response.fields)
         else { return false }
         let joined: (fill: FillID, standIn: ReaderID)? = stored.withBody { body in
@@ -123,9 +123,8 @@ extension FetchCoordinator {
 
     /// Whether a part is of the representation that is stored, whatever part it is.
     private func isOf(_ stored: StoredResponse, _ arrival: Arrival) -> Bool {
-        guard arrival.response.status == 206 else { return false }
-        let tag = Validators(arrival.response.fields, received: arrival.responseTime).strongEntityTag
-        return tag != nil && tag == stored.currentHead.validators.strongEntityTag
+        arrival.response.status == 206
+            && FillAnswer.isSame(arrival.response.fields, stored.currentHead.metadata.fields)
     }
 
     /// Whether what has arrived is part of what is stored under the same validator, weak though that is, so that the longer

@@ -165,7 +165,7 @@ import Testing
         let isLong = ProcessInfo.processInfo.environment["WAYSTATION_TEST_LONG"] == "1"
         let first = isLong ? UInt64.random(in: .min ... .max) : 0x5eed_0400
         print("seed \(first)")
-        for run in 0..<(isLong ? 300 : 4) {
+        for run in 0..<(isLong ? 100 : 4) {
             try await Self.run(origin, seed: first &+ UInt64(run), players: players)
         }
     }

@@ -119,6 +119,20 @@ import Testing
         }
     }
 
+    @Test func `octets of another coding under the same tag are not put to what is held`() async throws {
+        try await CacheFixture.run(origin: StubOrigin { Self.medium.respond(to: $0) }) { fixture async throws in
+            _ = try await fixture.get("/", ["Range": "bytes=0-499"])
+            var coded = StubMedium(count: 100_000, seed: 50)
+            coded.fields.append("Content-Encoding", "gzip")
+            let other = coded
+            fixture.origin.serve { other.respond(to: $0) }
+            await #expect(throws: HTTPCacheError.self) { try await fixture.get("/", ["Range": "bytes=0-999"]).body }
+            let answer = try await fixture.get("/", ["Range": "bytes=0-999"])
+            #expect(answer.response.fields.text(.contentEncoding) == "gzip")
+            #expect(answer.body.isSame(as: other.octets[..<1000]))
+        }
+    }
+
     @Test func `RFC 9110 section 15.3.7: a 206 that nobody asked for is 502, and not stored`() async throws {
         let origin = StubOrigin { _ in Self.part("bytes 0-999/100000", from: 0, count: 1000) }
         try await CacheFixture.run(origin: origin) { fixture async throws in
