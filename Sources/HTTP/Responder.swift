@@ -41,6 +41,8 @@ package struct ImmediateResponse: Sendable {
     package var output: [UInt8] = []
     /// The body to send after the head, small ones copied behind it; never set for HEAD, 204 or 304.
     package var body: BodyChunk?
+    /// How a cache came by it, as its Cache-Status says; whoever writes an answer sets it.
+    package var outcome = CacheOutcome.none
 
     package init() {}
 }

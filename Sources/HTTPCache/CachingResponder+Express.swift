@@ -22,6 +22,7 @@ extension CachingResponder {
             guard freshness.isFresh(at: now), !freshness.flags.contains(.alwaysValidate),
                 write(stored, snapshot, now, to: head, in: buffer, into: &response)
             else { return false }
+            response.outcome = .hit
             stored.markUsed()
             metrics.hits.add(1, ordering: .relaxed)
             return true

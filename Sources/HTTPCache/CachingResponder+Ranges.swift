@@ -57,7 +57,7 @@ extension CachingResponder {
 
     /// The answer with some ranges of a stored response: one as such, several as parts; nil if they cannot be had.
     func serve(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) async throws -> Response? {
-        guard let first = ranges.first, let status = statusOfServing(ranges, answer, cache) else { return nil }
+        guard let first = ranges.first, let status = await statusOfServing(ranges, answer, cache) else { return nil }
         let length = answer.stored.withBody { $0.length }
         var fields = answer.head.outgoingFields
         fields.remove(.contentRange)
@@ -99,7 +99,12 @@ extension CachingResponder {
     /// What Cache-Status says of an answer with these ranges; nil if they cannot be had.
     ///
     /// Who has just had the origin asked for one range gets what there is of it, and a broken end if that is not all.
-    func statusOfServing(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) -> CacheStatus? {
+    func statusOfServing(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) async -> CacheStatus? {
+        // After a power loss: so much of it is checked first, the rest as it is read.
+        for range in ranges {
+            await answer.stored.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
+            answer.stored.checkFiles(of: range)
+        }
         let (worst, isOwn) = answer.stored.withBody { body in
             let worst = ranges.map { body.availability(of: $0) }.min() ?? .none
             guard let standIn = answer.standIn, ranges.count == 1, let range = ranges.first else {

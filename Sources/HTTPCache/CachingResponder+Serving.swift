@@ -14,7 +14,8 @@ extension CachingResponder {
         _ status: CacheStatus,
         after standIn: ReaderID? = nil
     ) async throws -> Response? {
-        stored.markUsed()
+        // Who had it fetched, or waited for that, is why it is here, and no sign that others will come.
+        if standIn == nil { stored.markUsed() }
         let head = stored.currentHead
         let metadata = head.metadata
         let outcome = Preconditions.evaluate(
@@ -51,7 +52,7 @@ extension CachingResponder {
     func serveWhole(_ answer: Answer, _ cache: CacheStatus) async throws -> Response? {
         let length = answer.stored.withBody { $0.length }
         let all = 0..<(length ?? .max)
-        guard let status = statusOfServing([all], answer, cache) else { return nil }
+        guard let status = await statusOfServing([all], answer, cache) else { return nil }
         let reader = reader(of: length.map { 0..<$0 }, answer)
         try await reader.waitForFirst()
         countHit(status)
@@ -103,6 +104,9 @@ extension CachingResponder {
         status.ttl = stored.currentHead.freshness.remaining(at: now())
         return try await serve(stored, question.request, question.target, status)
     }
+
+    /// What is checked of a body before its head is sent, when the system went down after it was stored.
+    static var checkBytes: Int64 { 64 << 20 }
 
     /// What went wrong at the origin.
     enum Failure {

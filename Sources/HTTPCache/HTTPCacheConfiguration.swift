@@ -6,10 +6,14 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 256 MiB.
     package var memoryBytesMax: Int64 = 256 << 20
-    /// Octets of bodies in the store; beyond it the least recently used go.
+    /// Octets of bodies in the store; beyond it those go that are least likely to be asked for again.
     ///
     /// Default: 10 GiB.
     package var storeBytesMax: Int64 = 10 << 30
+    /// Segments and small responses in the store; each takes up to 96 octets of memory, and a row of the index.
+    ///
+    /// Default: 2,000,000.
+    package var storeUnitsMax = 2_000_000
     /// A fill's octets become facts at the latest after so many.
     ///
     /// Default: 4 MiB.

@@ -15,6 +15,11 @@ package final class HTTPCacheMetrics: Sendable {
     /// Times that the store failed; what was to be stored was served all the same.
     package let storeFailures = Atomic<Int>(0)
 
+    /// Segments and small responses that were evicted from the store, to keep it within its size.
+    package let evictions = Atomic<Int>(0)
+    /// Octets that they held.
+    package let evictedBytes = Atomic<Int>(0)
+
     /// All zero.
     package init() {}
 }

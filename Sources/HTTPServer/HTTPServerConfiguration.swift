@@ -64,6 +64,9 @@ package struct HTTPServerConfiguration: Sendable {
     /// Default 64 KiB, at least 0. Beyond it the connection is closed.
     package var drainBytesMax = 64 * 1024
 
+    /// The limits of HTTP/2 beyond those of all requests.
+    package var http2 = HTTP2Configuration()
+
     // MARK: Times
 
     /// How long a connection may rest between requests.
@@ -104,6 +107,14 @@ package struct HTTPServerConfiguration: Sendable {
 
     /// The scheme that requests are given: `http`, or `https` where something in front secures them.
     package var scheme = "http"
+    /// Takes a line for each response; to be run by whoever made it.
+    ///
+    /// Default nil, which costs nothing.
+    package var accessLog: AccessLog?
+    /// Counts responses.
+    ///
+    /// Default nil, which costs nothing.
+    package var metrics: ServerMetrics?
     /// Called on the event loop after each response, immediate ones too.
     ///
     /// Default nil, which costs nothing.
@@ -124,7 +135,7 @@ package struct HTTPServerConfiguration: Sendable {
 /// A way to drive sockets.
 package enum TransportKind: Sendable, Equatable, CaseIterable {
     #if os(Linux)
-    /// Bare epoll, edge triggered: for plain HTTP/1.1.
+    /// Bare epoll, edge triggered: for plain HTTP.
     case epoll
     #endif
     /// SwiftNIO.

@@ -1,5 +1,13 @@
 // What can go wrong with a server as a whole; what goes wrong with one request is answered to its client.
 
+import NIOCore
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// Why a server could not start.
 package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure; may grow.
@@ -39,4 +47,15 @@ package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
     package let underlying: (any Error)?
 
     package var description: String { "\(code): \(message)" }
+
+    /// The errno by which the system refused an address; nil if something else is wrong.
+    package var systemErrorCode: Int32? {
+        switch code {
+        case .addressInUse: EADDRINUSE
+        case .permissionDenied: EACCES
+        case .addressUnavailable, .badAddress: EADDRNOTAVAIL
+        case .bindFailed: (underlying as? IOError)?.errnoCode ?? EINVAL
+        default: nil
+        }
+    }
 }

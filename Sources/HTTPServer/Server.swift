@@ -5,7 +5,7 @@ package import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// An HTTP/1.1 server for one responder.
+/// A server of HTTP/1.1 and HTTP/2 for one responder.
 ///
 /// Call ``bind()`` to learn the ports before ``run()``; connections wait until ``run()`` is called. At graceful shutdown
 /// it stops accepting, closes idle connections and lets the others finish what they are doing within
@@ -74,5 +74,16 @@ package final class Server: Service {
             throw HTTPServerError(code: .alreadyRan, message: "a server can run only once", underlying: nil)
         }
         await transport.run()
+    }
+
+    /// Connections now, and since the start.
+    package var connectionCounts: (now: Int, total: Int) { transport.connectionCounts }
+
+    /// Reads certificate and key again, for the connections that come from now on; what is wrong with them is logged, and
+    /// the old ones stay.
+    ///
+    /// They are read when they change, too; this is for who wants to know now. May block on the disk.
+    package func reload() {
+        transport.reload()
     }
 }

@@ -51,6 +51,20 @@ import Testing
         #expect(try Self.options(["--host", "localhost", "http://h"]).isServingLocalhost)
     }
 
+    @Test func `the flags of a public edge`() throws {
+        let options = try Self.options([
+            "--tls-cert", "/dev/null", "--tls-key", "/dev/zero", "--access-log", "~/log", "--admin-port", "9090",
+            "http://h",
+        ])
+        #expect(options.tls != nil)
+        #expect(options.accessLog == "/home/ann/log")
+        #expect(options.adminPort == 9090)
+        #expect(CdnMessages.ready(options, port: 443) == "cdn: serving http://h/ on https://localhost:443")
+        #expect(CdnMessages.admin(port: 1) == "cdn: /health, /metrics and /fills on http://localhost:1")
+        let plain = try Self.options(["http://h"])
+        #expect(plain.tls == nil && plain.accessLog == nil && plain.adminPort == nil)
+    }
+
     @Test func `every flag of the help can be set in the environment`() {
         let typedOnly: Set<String> = ["config", "version", "help"]
         let words = CdnCommand.helpMessage(columns: 200).split(whereSeparator: \.isNewline)
@@ -74,6 +88,14 @@ import Testing
             ["--origin-ca", "/nonexistent", "http://h"],
             ExitFailure(.usage, "cannot read --origin-ca /nonexistent: No such file or directory")
         ),
+        (
+            ["--tls-cert", "/c", "http://h"],
+            ExitFailure(.usage, "--tls-cert needs --tls-key FILE beside it; give both or neither")
+        ),
+        (
+            ["--access-log", "", "http://h"],
+            ExitFailure(.usage, "--access-log names no file; give --access-log FILE, or - for standard output")
+        ),
     ])
     func `what is refused after parsing`(arguments: [String], expected: ExitFailure) {
         #expect(throws: expected) { try Self.options(arguments) }
@@ -82,7 +104,7 @@ import Testing
     @Test(arguments: [
         ("--port", "65536"), ("--port", "-1"), ("--port", ""), ("--port", "+80"), ("--host", "example.com"),
         ("--host", "[127.0.0.1]"), ("--host", "1.2.3"), ("--host", ""), ("--store-size", "0"), ("--memory", "-1"),
-        ("--origin-timeout", "0s"), ("--origin-timeout", "1us"), ("--log-format", "xml"),
+        ("--origin-timeout", "0s"), ("--origin-timeout", "1us"), ("--log-format", "xml"), ("--admin-port", "x"),
     ])
     func `values that a flag does not take`(flag: String, value: String) {
         #expect(throws: (any Error).self) { try CdnCommand.parse(["\(flag)=\(value)", "http://h"]) }
@@ -112,6 +134,11 @@ import Testing
         #expect(failure(EADDRNOTAVAIL).code == .unavailable)
         #expect(failure(EADDRNOTAVAIL).message.contains("10.0.0.9"))
         #expect(failure(ENFILE).code == .operatingSystem)
+        #expect(
+            ExitFailure.listening("the key is broken", code: nil, hosts: ["::1"], port: 1)
+                == ExitFailure(.configuration, "the key is broken")
+        )
+        #expect(ExitFailure.listening("", code: ENFILE, hosts: ["::1"], port: 1).code == .operatingSystem)
     }
 
     @Test func `a machine without IPv6 does not matter by default`() throws {

@@ -104,6 +104,16 @@ import Testing
         #expect(!text.contains("fine"))
     }
 
+    @Test func `a program's own pages are there, made anew each time`() async throws {
+        let page = AdminPage("/fills", contentType: "application/json") { "[\(AdminPage.quoted("a\"b"))]\n" }
+        let responder = AdminResponder(metrics: [], pages: [page])
+        let (response, text) = try await ask(responder, "/fills?x")
+        #expect(response.status == 200 && text == "[\"a\\\"b\"]\n")
+        #expect(response.fields.text("Content-Type") == "application/json")
+        #expect(try await ask(responder, "/fills", .post).0.status == 405)
+        #expect(try await ask(responder, "/x").1.contains("/health, /metrics, /fills"))
+    }
+
     @Test func `nothing else is there`() async throws {
         let responder = AdminResponder(metrics: [])
         #expect(try await ask(responder, "/").0.status == 404)

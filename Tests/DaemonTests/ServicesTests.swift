@@ -76,6 +76,30 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `SIGHUP has files read anew and ends nothing`() async throws {
+        struct Asking: Service {
+            let reloads: AsyncStream<Void>
+            func run() async throws {
+                kill(getpid(), SIGHUP)
+                for await _ in reloads { break }
+                kill(getpid(), SIGHUP)
+                for await _ in reloads { break }
+                kill(getpid(), SIGTERM)
+                try await gracefulShutdown()
+            }
+        }
+        let (reloads, reload) = AsyncStream.makeStream(of: Void.self)
+        let services = Services([Asking(reloads: reloads)], onHangUp: { reload.yield() }, logger: Self.quiet)
+        try await services.run()
+    }
+
+    @Test func `SIGHUP of a terminal that is gone ends the program`() {
+        #expect(Services.action(onSignal: 0, number: SIGHUP) == .reload)
+        #expect(Services.action(onSignal: 1, number: SIGHUP, lostTerminal: true) == .shutDown)
+        #expect(Services.action(onSignal: 2, number: SIGHUP, lostTerminal: true) == .force(exitCode: 129))
+    }
+
     @Test func `a second signal ends the process as the signal would have`() {
         #expect(Services.action(onSignal: 1, number: SIGTERM) == .shutDown)
         #expect(Services.action(onSignal: 2, number: SIGTERM) == .force(exitCode: 143))

@@ -18,10 +18,28 @@ package final class RunningCDN: Sendable {
     package static func start(_ url: String, store: String, _ flags: String...) async throws -> RunningCDN {
         let process = try RunningProcess([executable, url, "--port", "0", "--store", store] + flags)
         let line = try await process.line(matching: { $0.hasPrefix("cdn: serving ") })
-        guard let base = line.firstMatch(of: #/^cdn: serving \S+ on (http:\/\/\S+)/#)?.1 else {
+        guard let base = line.firstMatch(of: #/^cdn: serving \S+ on (https?:\/\/\S+)/#)?.1 else {
             throw RunningProcess.Failure("no address in '\(line)'")
         }
         return RunningCDN(base: String(base), process: process)
+    }
+
+    /// Where it answers operators; nil if it was not started with `--admin-port`.
+    package var adminBase: String? {
+        process.lines(.errors).lazy.compactMap { line in
+            line.firstMatch(of: #/^cdn: \/health.* on (http:\/\/\S+)$/#).map { String($0.1) }
+        }.first
+    }
+
+    /// Sends it a signal.
+    package func send(_ signal: Int32) {
+        process.send(signal)
+    }
+
+    /// Waits for a line on its standard error.
+    @discardableResult
+    package func line(matching pattern: @escaping @Sendable (String) -> Bool) async throws -> String {
+        try await process.line(matching: pattern)
     }
 
     /// Asks it to stop and waits until it has.

@@ -1,7 +1,6 @@
 // Puts store, client, cache and server together.
 
 import Daemon
-import Glibc
 import HTTP
 import HTTPCache
 import HTTPCacheDisk
@@ -18,6 +17,10 @@ struct Assembly {
     let client: CurlClient
     let store: any CacheStore
     let disk: DiskStore?
+    /// Nil where no lines are wanted.
+    let accessLog: AccessLog?
+    private let origin: OriginMeter
+    private let counts = ServerMetrics()
 
     /// Opens the store and connects the parts; binds and starts nothing yet.
     init(_ options: CdnOptions, logger: Logger) throws(ExitFailure) {
@@ -42,22 +45,45 @@ struct Assembly {
         } else {
             disk = nil
             store = MemoryStore()
-            configuration.storeBytesMax = Int64(clamping: options.memory.bytes)
+            // Heads and small bodies on one side, bodies on the other: together what was allowed.
+            configuration.memoryBytesMax /= 4
+            configuration.storeBytesMax = Int64(clamping: options.memory.bytes) - configuration.memoryBytesMax
         }
+        accessLog = try Self.openAccessLog(options, logger)
         client = CurlClient(configuration: Self.clientConfiguration(options))
+        origin = OriginMeter(client)
         cache = CachingResponder(
-            origin: RedirectingResponder(client, map: options.origin),
+            origin: RedirectingResponder(origin, map: options.origin),
             upstream: options.origin,
             store: store,
             overflow: MemoryStore(),
             configuration: configuration,
+            onStoreFailure: { error in
+                logger.warning(
+                    "The store failed: what it cannot keep is served all the same",
+                    metadata: ["error.message": "\(error)"]
+                )
+            },
             now: { WallClock.timestamp }
         )
     }
 
     /// What runs, in the order in which it starts; the server is last, so that it stops first.
-    func services(_ server: Server) -> [any Service] {
-        [ClientService(client: client), CacheService(cache: cache, disk: disk), server]
+    func services(_ server: Server, _ admin: Server?) -> [any Service] {
+        // The log is written to the end of the last answer.
+        (accessLog.map { [$0] } ?? []) + (admin.map { [$0] } ?? [])
+            + [ClientService(client: client), CacheService(cache: cache, disk: disk), server]
+    }
+
+    /// The server of `/health`, `/metrics` and `/fills`; nil if it was not asked for.
+    func adminServer(of server: Server) -> Server? {
+        guard let port = options.adminPort else { return nil }
+        var configuration = HTTPServerConfiguration { WallClock.timestamp.seconds }
+        configuration.addresses = [.loopback(port: port)]
+        configuration.eventLoops = 1
+        let metrics = CdnMetrics(cache: cache, server: server, counts: counts, origin: origin, accessLog: accessLog)
+        let responder = AdminResponder(metrics: metrics.all, pages: [metrics.fills])
+        return Server(configuration: configuration, responder: responder, logger: logger)
     }
 
     /// The server in front of the cache.
@@ -69,6 +95,10 @@ struct Assembly {
         // What is refused before the cache sees it says who refused, as every other response does.
         let name = HTTPCacheConfiguration().name
         configuration.ownResponseFields = ["Age": "0", "Via": "1.1 \(name)", "Cache-Status": "\(name)"]
+        configuration.tls = options.tls
+        configuration.accessLog = accessLog
+        if options.adminPort != nil { configuration.metrics = counts }
+        configuration.connectionsMax = ProcessLimits.connections(50_000, besides: 1024)
         if logger.logLevel <= .debug {
             configuration.onResponse = { [logger] summary in
                 logger.debug(
@@ -86,6 +116,17 @@ struct Assembly {
             }
         }
         return Server(configuration: configuration, responder: cache, logger: logger)
+    }
+
+    private static func openAccessLog(_ options: CdnOptions, _ logger: Logger) throws(ExitFailure) -> AccessLog? {
+        guard let path = options.accessLog else { return nil }
+        do throws(AccessLogError) {
+            return try AccessLog(path: path) { problem in
+                logger.error("The access log had a problem", metadata: ["error.message": "\(problem)"])
+            }
+        } catch {
+            throw ExitFailure(.cannotCreate, "\(error); give --access-log a file that this user may write")
+        }
     }
 
     private static func clientConfiguration(_ options: CdnOptions) -> HTTPClientConfiguration {
@@ -130,6 +171,7 @@ private struct CacheService: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await cache.run() }
                 group.addTask {
+                    await disk?.learnKeys()
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }
@@ -137,14 +179,5 @@ private struct CacheService: Service {
         }
         await cache.recordUse()
         await disk?.close()
-    }
-}
-
-/// The time of day.
-enum WallClock {
-    static var timestamp: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 }

@@ -1,7 +1,6 @@
 // `cdn URL`: a caching proxy in front of a media URL.
 
 import Daemon
-import Glibc
 import HTTPCache
 import HTTPServer
 import Logging
@@ -19,7 +18,7 @@ enum Cdn {
             if let store = options.store {
                 try StandardDirectories.prepare(store.directory, orElse: CdnMessages.storeHint)
             }
-            LineLogHandler.bootstrap(format: options.logFormat, level: options.logLevel, now: wallClock)
+            LineLogHandler.bootstrap(format: options.logFormat, level: options.logLevel, now: WallClock.sinceEpoch)
             try await serve(options: options)
         }
     }
@@ -29,44 +28,39 @@ enum Cdn {
         let logger = Logger(label: "cdn")
         let assembly = try Assembly(options, logger: logger)
         let server = assembly.server()
-        let bound: [BoundAddress]
-        do throws(HTTPServerError) {
-            bound = try await server.bind()
-        } catch {
-            throw bindFailure(error, options)
+        let port = try await bind(server, options.hosts, options.port, flag: "--port")
+        let admin = assembly.adminServer(of: server)
+        if let admin {
+            let port = try await bind(admin, ListenValues.loopbacks, options.adminPort ?? 0, flag: "--admin-port")
+            StandardError.write(CdnMessages.admin(port: port) + "\n")
         }
-        StandardError.write(CdnMessages.ready(options, port: bound.first?.port ?? options.port) + "\n")
+        StandardError.write(CdnMessages.ready(options, port: port) + "\n")
         if options.originProxy == nil {
             OriginProbe.start(options.origin) { reason in
                 StandardError.write(CdnMessages.unreachable(options.origin, reason: reason) + "\n")
             }
         }
-        try await Services(assembly.services(server), logger: logger).run()
-    }
-
-    private static func bindFailure(_ error: HTTPServerError, _ options: CdnOptions) -> ExitFailure {
-        .bind(
-            host: options.hosts.first ?? "localhost",
-            port: options.port,
-            code: systemErrorCode(of: error),
-            nextFree: { FreePort.next(after: options.port, on: options.hosts) }
-        )
-    }
-
-    private static func systemErrorCode(of error: HTTPServerError) -> Int32 {
-        switch error.code {
-        case .addressInUse: EADDRINUSE
-        case .permissionDenied: EACCES
-        case .addressUnavailable, .badAddress: EADDRNOTAVAIL
-        default: EINVAL
+        var onHangUp: (@Sendable () -> Void)?
+        if assembly.accessLog != nil || options.tls != nil {
+            onHangUp = { [log = assembly.accessLog] in
+                log?.reopen()
+                server.reload()
+            }
         }
+        try await Services(assembly.services(server, admin), onHangUp: onHangUp, logger: logger).run()
     }
 
-    /// The time since 1970-01-01T00:00:00Z.
-    @Sendable
-    private static func wallClock() -> Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    /// The port that is really bound.
+    private static func bind(
+        _ server: Server,
+        _ hosts: [String],
+        _ port: Int,
+        flag: String
+    ) async throws(ExitFailure) -> Int {
+        do throws(HTTPServerError) {
+            return try await server.bind().first?.port ?? port
+        } catch {
+            throw .listening(error.message, code: error.systemErrorCode, hosts: hosts, port: port) { "\(flag) \($0)" }
+        }
     }
 }

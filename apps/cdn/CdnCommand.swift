@@ -20,6 +20,8 @@ struct CdnCommand: ParsableCommand {
                   The same on port 9090, for other machines too.
               cdn --store /srv/cache --store-size 200GiB http://nas.local/media/
                   More room, elsewhere; '--store none' keeps nothing on disk.
+              cdn --port 443 --host :: --tls-cert cert.pem --tls-key key.pem http://nas.local/
+                  https; the files are read again when they change.
               cdn --config /etc/waystation/cdn.conf http://nas.local/media/
                   The file has lines like 'store-size = 200GiB' and '# comments'.
 
@@ -27,18 +29,22 @@ struct CdnCommand: ParsableCommand {
             environment, the environment over the file. Flags without a value take true or false there, a repeatable \
             one takes values with commas between.
 
+            At SIGHUP it opens the access log anew, for logrotate, and reads certificate and key again.
+
             Stop it with Ctrl-C: it finishes what runs; a second Ctrl-C ends it at once.
             """,
         version: Program.version
     )
 
     /// All that can stand in the environment and the configuration file.
-    static let settings = [
-        Setting("port"), Setting("host", .list), Setting("store"), Setting("store-size"), Setting("memory"),
-        Setting("origin-timeout"), Setting("origin-proxy"), Setting("origin-ca"),
-        Setting("ignore-client-cache-control", .flag), Setting("no-store-set-cookie", .flag),
-        Setting("no-store-close-delimited", .flag), Setting("log-format"), Setting("verbose", .flag),
-    ]
+    static let settings =
+        [
+            Setting("port"), Setting("host", .list), Setting("store"), Setting("store-size"), Setting("memory"),
+            Setting("origin-timeout"), Setting("origin-proxy"), Setting("origin-ca"),
+            Setting("ignore-client-cache-control", .flag), Setting("no-store-set-cookie", .flag),
+            Setting("no-store-close-delimited", .flag), Setting("access-log"), Setting("admin-port"),
+            Setting("log-format"), Setting("verbose", .flag),
+        ] + TLSOptions.settings
 
     @Argument(help: "One medium (http://host/film.mp4), or a directory or site (http://host/media/).")
     var url: String
@@ -104,6 +110,26 @@ struct CdnCommand: ParsableCommand {
 
     @Flag(help: "Do not store responses whose end only the closing of the connection marks.")
     var noStoreCloseDelimited = false
+
+    @OptionGroup
+    var tls: TLSOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Write a line for each answer to this file, in the combined format; '-': standard output.",
+            valueName: "file"
+        )
+    )
+    var accessLog: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Answer /health, /metrics and /fills on this port of the loopback; 0: any free one.",
+            valueName: "port"
+        ),
+        transform: ListenValues.port
+    )
+    var adminPort: Int?
 
     @Option(help: ArgumentHelp("Read settings from this file.", valueName: "file"))
     var config: String?

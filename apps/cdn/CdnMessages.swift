@@ -12,7 +12,13 @@ enum CdnMessages {
     ///
     /// The port is the one that is really bound.
     static func ready(_ options: CdnOptions, port: Int) -> String {
-        "cdn: serving \(options.origin.displayURL) on \(ListenValues.display(options.hosts, port: port))"
+        let place = ListenValues.display(options.hosts, port: port, scheme: options.tls == nil ? "http" : "https")
+        return "cdn: serving \(options.origin.displayURL) on \(place)"
+    }
+
+    /// The line that says where operators look: `cdn: /health, /metrics and /fills on http://localhost:9090`.
+    static func admin(port: Int) -> String {
+        "cdn: /health, /metrics and /fills on \(ListenValues.display(ListenValues.loopbacks, port: port))"
     }
 
     /// The line that says that the origin did not answer when cdn started; it serves nevertheless.

@@ -3,6 +3,7 @@
 import Daemon
 import Glibc
 import HTTPCache
+import HTTPServer
 import Logging
 
 /// Everything cdn was told.
@@ -29,6 +30,12 @@ struct CdnOptions: Sendable {
     var ignoresClientCacheControl: Bool
     var storesSetCookie: Bool
     var storesCloseDelimited: Bool
+    /// Nil: plain HTTP.
+    var tls: TLSConfiguration?
+    /// A file, or `-` for standard output; nil for no access log.
+    var accessLog: String?
+    /// 0 for any free one; nil for no listener for operators.
+    var adminPort: Int?
     var logFormat: LogFormat
     var logLevel: Logger.Level
 
@@ -71,6 +78,9 @@ struct CdnOptions: Sendable {
         ignoresClientCacheControl = command.ignoreClientCacheControl
         storesSetCookie = !command.noStoreSetCookie
         storesCloseDelimited = !command.noStoreCloseDelimited
+        tls = try command.tls.files().map { TLSConfiguration(certificateFile: $0.certificate, keyFile: $0.key) }
+        accessLog = try Self.accessLog(command.accessLog, environment: environment)
+        adminPort = command.adminPort
         logFormat = command.logFormat.format(environment: environment)
         logLevel = command.verbose ? .debug : .notice
     }
@@ -86,9 +96,20 @@ struct CdnOptions: Sendable {
         case "":
             throw ExitFailure(.usage, "--store names no directory; give \(CdnMessages.storeHint)")
         case .some(let path):
-            // No shell has seen what comes from the environment or the file.
-            guard path.hasPrefix("~/"), let home = environment["HOME"], !home.isEmpty else { return path }
-            return home + path.dropFirst()
+            return expanded(path, environment)
         }
+    }
+
+    private static func accessLog(_ text: String?, environment: [String: String]) throws(ExitFailure) -> String? {
+        guard text != "" else {
+            throw ExitFailure(.usage, "--access-log names no file; give --access-log FILE, or - for standard output")
+        }
+        return text.map { expanded($0, environment) }
+    }
+
+    /// With the home directory for `~`: no shell has seen what comes from the environment or the file.
+    private static func expanded(_ path: String, _ environment: [String: String]) -> String {
+        guard path.hasPrefix("~/"), let home = environment["HOME"], !home.isEmpty else { return path }
+        return home + path.dropFirst()
     }
 }

@@ -95,21 +95,9 @@ enum ClientApp {
         do throws(HTTPServerError) {
             return try await server.bind().first?.port ?? options.port
         } catch {
-            let code: Int32? =
-                switch error.code {
-                case .addressInUse: EADDRINUSE
-                case .permissionDenied: EACCES
-                case .addressUnavailable, .badAddress: EADDRNOTAVAIL
-                default: nil
-                }
-            guard let code else { throw ExitFailure(.configuration, error.message) }
-            throw .bind(
-                host: options.hosts.first ?? "localhost",
-                port: options.port,
-                code: code,
-                nextFree: { FreePort.next(after: options.port, on: options.hosts) },
-                flag: { "client \($0) \(options.name) \(options.registry)" }
-            )
+            throw .listening(error.message, code: error.systemErrorCode, hosts: options.hosts, port: options.port) {
+                "client \($0) \(options.name) \(options.registry)"
+            }
         }
     }
 }

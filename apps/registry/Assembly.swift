@@ -91,10 +91,7 @@ struct Assembly {
     }
 
     @Sendable
-    private static func now() -> Timestamp {
-        let (seconds, attoseconds) = WallClock.sinceEpoch().components
-        return Timestamp(seconds: seconds).advanced(byNanoseconds: attoseconds / 1_000_000_000)
-    }
+    private static func now() -> Timestamp { WallClock.timestamp }
 
     private static func open(
         _ choice: StoreChoice,

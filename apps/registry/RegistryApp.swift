@@ -1,7 +1,6 @@
 // `registry`: tells peers where to find each other.
 
 import Daemon
-import Glibc
 import HTTPServer
 import Logging
 
@@ -49,30 +48,7 @@ enum RegistryApp {
         do throws(HTTPServerError) {
             return try await server.bind().first?.port ?? port
         } catch {
-            let code =
-                switch error.code {
-                case .addressInUse: EADDRINUSE
-                case .permissionDenied: EACCES
-                case .addressUnavailable, .badAddress: EADDRNOTAVAIL
-                default: throw ExitFailure(.configuration, error.message)
-                }
-            throw .bind(
-                host: hosts.first ?? "localhost",
-                port: port,
-                code: code,
-                nextFree: { FreePort.next(after: port, on: hosts) },
-                flag: { "\(flag) \($0)" }
-            )
+            throw .listening(error.message, code: error.systemErrorCode, hosts: hosts, port: port) { "\(flag) \($0)" }
         }
-    }
-}
-
-/// The time of day.
-enum WallClock {
-    @Sendable
-    static func sinceEpoch() -> Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }

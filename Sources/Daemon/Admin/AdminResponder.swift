@@ -2,42 +2,52 @@
 
 package import HTTP
 
-/// Answers `GET /health` and `GET /metrics`; anything else is 404, another method 405.
+/// Answers `GET /health`, `GET /metrics` and a program's own pages; anything else is 404, another method 405.
 ///
 /// It tells nothing of peers or requests, but is for a listener that only operators reach nevertheless.
 package struct AdminResponder: Responder {
     private let metrics: [Metric]
     private let checks: [HealthCheck]
+    private let pages: [AdminPage]
     private let timeout: Duration
 
     /// - Parameters:
     ///   - metrics: What `/metrics` shows, in that order.
     ///   - checks: What `/health` asks, all at a time.
+    ///   - pages: What else there is.
     ///   - timeout: How long a check may take before it counts as failed; default 2 s.
-    package init(metrics: [Metric], checks: [HealthCheck] = [], timeout: Duration = .seconds(2)) {
+    package init(
+        metrics: [Metric],
+        checks: [HealthCheck] = [],
+        pages: [AdminPage] = [],
+        timeout: Duration = .seconds(2)
+    ) {
         self.metrics = metrics
         self.checks = checks
+        self.pages = pages
         self.timeout = timeout
     }
 
     package func respond(to request: Request) async -> Response {
-        let path = request.target.prefix { $0 != 0x3f }
-        let isHealth = path.elementsEqual("/health".utf8)
-        guard isHealth || path.elementsEqual("/metrics".utf8) else {
-            return Response(status: 404, text: "404 Not Found: there are /health and /metrics")
+        let path = String(decoding: request.target.prefix { $0 != 0x3f }, as: UTF8.self)
+        let page = pages.first { $0.path == path }
+        guard page != nil || path == "/health" || path == "/metrics" else {
+            let all = (["/health", "/metrics"] + pages.map(\.path)).joined(separator: ", ")
+            return Response(status: 404, text: "404 Not Found: there are \(all)")
         }
         guard request.method == .get || request.method == .head else {
             let body = Body("405 Method Not Allowed: GET shows it\n")
             return Response(status: 405, fields: ["Content-Type": "text/plain", "Allow": "GET, HEAD"], body: body)
         }
-        return isHealth ? await health() : figures()
+        if let page { return answer(page.contentType, page.text()) }
+        return path == "/health" ? await health() : answer(MetricsText.contentType, MetricsText.text(metrics))
     }
 
-    private func figures() -> Response {
+    private func answer(_ contentType: String, _ text: String) -> Response {
         Response(
             status: 200,
-            fields: ["Content-Type": MetricsText.contentType, "Cache-Control": "no-store"],
-            body: Body(MetricsText.text(metrics))
+            fields: ["Content-Type": contentType, "Cache-Control": "no-store"],
+            body: Body(text)
         )
     }
 
@@ -46,7 +56,7 @@ package struct AdminResponder: Responder {
         let problems = await problems()
         var text = "{\"status\":\"ok\"}"
         if !problems.isEmpty {
-            let reasons = problems.map { "\(Self.quoted($0.name)):\(Self.quoted($0.reason))" }
+            let reasons = problems.map { "\(AdminPage.quoted($0.name)):\(AdminPage.quoted($0.reason))" }
             text = "{\"status\":\"failing\",\"reasons\":{\(reasons.joined(separator: ","))}}"
         }
         return Response(
@@ -79,11 +89,5 @@ package struct AdminResponder: Responder {
             defer { group.cancelAll() }
             return await group.next() ?? nil
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        TerminalText.appendEscaped(text, to: &result)
-        return result + "\""
     }
 }

@@ -66,6 +66,17 @@ package struct Metric: Sendable {
         Metric(name, help, unit, labels, .histogram) { .distribution(histogram.snapshot) }
     }
 
+    /// Something that was observed many times, and is counted elsewhere.
+    package static func distribution(
+        _ name: String,
+        _ help: String,
+        unit: String? = nil,
+        labels: KeyValuePairs<String, String> = [:],
+        read: @escaping @Sendable () -> MetricHistogram.Snapshot
+    ) -> Metric {
+        Metric(name, help, unit, labels, .histogram) { .distribution(read()) }
+    }
+
     init(
         _ name: String,
         _ help: String,

@@ -12,6 +12,10 @@ package final class MetricHistogram: Sendable {
         package var counts: [Int]
         /// The sum of all observations.
         package var sum: Double
+
+        package init(bounds: [Double], counts: [Int], sum: Double) {
+            (self.bounds, self.counts, self.sum) = (bounds, counts, sum)
+        }
     }
 
     /// From 50 microseconds to 10 seconds: for durations in seconds.

@@ -7,6 +7,32 @@ import Musl
 #endif
 
 extension ExitFailure {
+    /// The failure of a server that cannot listen.
+    ///
+    /// - Parameters:
+    ///   - message: What the server says of it.
+    ///   - code: The errno of a bind() or listen(); nil if it was not that, but what the server was told.
+    ///   - hosts: The addresses.
+    ///   - port: The port.
+    ///   - flag: How a port is given: `--port 8081`.
+    /// - Returns: Code 69, 77 or 71 with what to do; 78 and `message` without an errno.
+    package static func listening(
+        _ message: String,
+        code: Int32?,
+        hosts: [String],
+        port: Int,
+        flag: (Int) -> String = { "--port \($0)" }
+    ) -> ExitFailure {
+        guard let code else { return ExitFailure(.configuration, message) }
+        return bind(
+            host: hosts.first ?? "localhost",
+            port: port,
+            code: code,
+            nextFree: { FreePort.next(after: port, on: hosts) },
+            flag: flag
+        )
+    }
+
     /// The failure of a bind() or listen() with this errno.
     ///
     /// - Parameters:

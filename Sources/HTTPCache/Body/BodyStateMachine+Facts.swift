@@ -5,7 +5,7 @@ extension BodyStateMachine {
     ///
     /// One whole piece is of use without a rest (RFC 9111 section 3.3).
     package var isUseless: Bool {
-        guard !isComplete, !isFilling else { return false }
+        guard !isComplete, !isFilling, suspects.ranges.isEmpty else { return false }
         if let piece, !isResumable { return !extents.contains(piece) }
         return isBroken || !isResumable || length == nil && extents.ranges.isEmpty
     }
@@ -62,7 +62,7 @@ extension BodyStateMachine {
 
     /// How the octets of `range` are to be had.
     package func availability(of range: Range<Int64>) -> Availability {
-        if extents.contains(range) { return .held }
+        if isHeldOrSuspect(range) { return .held }
         let isEndKnown = length != nil || range.upperBound <= lengthMin
         if isResumable, isEndKnown, retirement == nil { return isHeldOrComing(range) ? .coming : .fetchable }
         guard isHeldOrComing(range) else { return .none }
@@ -81,15 +81,30 @@ extension BodyStateMachine {
         return fill.rate > 0 && Double(distance) / fill.rate <= 1
     }
 
+    /// Whether nothing is held, nor may be once it was checked.
+    package var isEmpty: Bool { extents.ranges.isEmpty && suspects.ranges.isEmpty }
+
     /// Whether the length is known and every octet held.
     package var isComplete: Bool {
         guard let length else { return false }
         return extents.contains(0..<length)
     }
 
+    /// Whether every octet of `range` is held, or a fact that is not checked yet.
+    package func isHeldOrSuspect(_ range: Range<Int64>) -> Bool {
+        var facts = extents
+        for suspect in suspects.intersection(range) { facts.insert(suspect) }
+        return facts.contains(range)
+    }
+
     /// The held octets of one segment, as offsets within the body.
     package func extents(ofSegment index: Int) -> [Range<Int64>] {
         extents.intersection(range(ofSegment: index))
+    }
+
+    /// The octets of one segment that are held, or are facts and not checked yet.
+    package func facts(ofSegment index: Int) -> [Range<Int64>] {
+        extents(ofSegment: index) + suspects.intersection(range(ofSegment: index))
     }
 
     /// The octets that one segment may hold.

@@ -83,6 +83,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Once it is known for a fact.
     package private(set) var length: Int64?
     package private(set) var extents = ExtentMap()
+    /// What the store holds but the system's going down may have spoilt: not held until it was checked.
+    package private(set) var suspects = ExtentMap()
     package private(set) var storage: Storage
     /// Whether more octets may be asked for and combined with those held: the validator is strong.
     package let isResumable: Bool
@@ -108,8 +110,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         limits: BodyLimits,
         inline: [UInt8]? = nil,
         extents: ExtentMap = ExtentMap(),
+        suspects: ExtentMap = ExtentMap(),
         piece: Range<Int64>? = nil
     ) {
+        self.suspects = suspects
         self.length = length
         self.isResumable = isResumable
         self.piece = piece
@@ -167,6 +171,13 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return Int(passed)
     }
 
+    /// How far a fill is, and who wants what it brings; nil once it is over.
+    package func progress(of id: FillID) -> (next: Int64, end: Int64?, readers: Int, waiting: Int)? {
+        guard let fill = fills[id] else { return nil }
+        let wanting = readers.values.filter { wants($0, fill) }
+        return (fill.frontier, fill.end, wanting.count, wanting.count { $0.waiter != nil })
+    }
+
     // MARK: Readers
 
     /// Registers a reader of `start ..< end`.
@@ -212,8 +223,22 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     /// Octets that could not be read from the store are not held after all: the reader is put back to `position`.
     package mutating func lose(_ range: Range<Int64>, at position: Int64, for id: ReaderID) {
-        extents.remove(range)
+        evict(range)
         readers[id]?.position = position
+    }
+
+    /// What was suspect has been checked: it is held, or was spoilt.
+    package mutating func settle(_ range: Range<Int64>, isSound: Bool) {
+        // Evicted meanwhile, it is neither.
+        guard suspects.contains(range) else { return }
+        suspects.remove(range)
+        if isSound { extents.insert(range) }
+    }
+
+    /// The suspect octets from where `id` reads, until the next that are none; nil if it can go on.
+    package func suspectRange(for id: ReaderID) -> Range<Int64>? {
+        guard let position = readers[id]?.position, let end = suspects.end(of: position) else { return nil }
+        return position..<min(end, readers[id]?.end ?? end)
     }
 
     /// Remembers whom to wake when `id` can go on; false if it can already.
@@ -362,6 +387,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Octets were evicted from the store.
     package mutating func evict(_ range: Range<Int64>) {
         extents.remove(range)
+        suspects.remove(range)
     }
 
     /// Whether octets of `range` must stay: a fill writes among them, or a reader needs them and cannot or should not have
@@ -416,6 +442,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
             return .failed(HTTPCacheError(.fillFailed, "the rest of the body cannot be asked for"))
         }
         var stop = min(last, extents.nextStart(after: position) ?? last)
+        stop = min(stop, suspects.nextStart(after: position) ?? stop)
         for fill in fills.values where fill.frontier > position { stop = min(stop, fill.frontier) }
         for (id, fill) in fills where fill.frontier <= position && position < fill.end ?? .max {
             fills[id]?.end = position

@@ -38,7 +38,7 @@ extension FetchCoordinator {
             }
             await replaceHead(of: continued, continued.currentHead.metadata)
             landed()
-            flight.settle(.notShared)
+            flight.settle(.notShared(status: nil))
             return true
         }
         guard let stored, isCoveredAlready(stored, arrival) else { return false }
@@ -81,7 +81,7 @@ extension FetchCoordinator {
     ) async -> Bool {
         guard FillAnswer.isSame(arrival.response.fields, stored.currentHead.metadata.fields),
             let part = part(of: arrival),
-            isStorable(arrival, status: 206, fields: arrival.response.fields)
+            refusal(arrival, .get, status: 206, fields: arrival.response.fields) == nil
         else { return false }
         let joined: (fill: FillID, standIn: ReaderID)? = stored.withBody { body in
             guard body.retirement == nil, body.isResumable, part.completeLength.map({ body.learn(length: $0) }) ?? true,
@@ -159,7 +159,7 @@ extension FetchCoordinator {
     ) -> Bool {
         guard arrival.response.status == 200 else {
             landed()
-            flight.settle(.notShared, response: arrival.response)
+            flight.settle(.notShared(status: arrival.response.status), response: arrival.response)
             return true
         }
         arrival.response.body.cancel()

@@ -16,6 +16,10 @@ package final class FetchCoordinator: Sendable {
     let metrics: HTTPCacheMetrics
     let now: @Sendable () -> Timestamp
 
+    private let failures: StoreFailures
+    /// What is being fetched now.
+    let fills = FillRegister()
+
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
     private let jobsUnderWay = Atomic<Int>(0)
@@ -45,8 +49,10 @@ package final class FetchCoordinator: Sendable {
         upstream: Upstream,
         configuration: HTTPCacheConfiguration,
         metrics: HTTPCacheMetrics,
+        onStoreFailure: @escaping @Sendable (any Error) -> Void,
         now: @escaping @Sendable () -> Timestamp
     ) {
+        failures = StoreFailures(metrics: metrics, tell: onStoreFailure, now: now)
         self.origin = origin
         self.store = store
         self.overflow = overflow
@@ -96,6 +102,8 @@ package final class FetchCoordinator: Sendable {
         let seen: [HeadSnapshot]
         /// What may stand in if the origin fails.
         let fallback: StoredResponse?
+        /// When it may.
+        let standsIn: Reuse.Fallback
         /// The selecting values, if the names in Vary are known.
         let selecting: VaryKey?
     }
@@ -147,11 +155,25 @@ package final class FetchCoordinator: Sendable {
         }
     }
 
+    /// Questions whose answer has not begun to come, and the requests that wait for one.
+    var waiting: (questions: Int, requests: Int) {
+        let flights = flights.withLock { Array($0.values) }
+        return (flights.count, flights.reduce(0) { $0 + $1.seatCount })
+    }
+
     /// Asks without letting anybody join: for requests whose answer is likely theirs alone.
     func askAlone(_ question: Question) -> (flight: Flight, seat: Flight.Seat?) {
         let flight = Flight(isBackground: false)
         let seat = flight.enter()
         start { [self] in await answer(question, flight) {} }
+        return (flight, seat)
+    }
+
+    /// Takes in what has arrived already, for one who waits: the answer to a POST that serves later GETs.
+    func takeIn(_ arrival: Arrival) -> (flight: Flight, seat: Flight.Seat?) {
+        let flight = Flight(isBackground: false)
+        let seat = flight.enter()
+        start { [self] in await receive(arrival, flight) {} }
         return (flight, seat)
     }
 
@@ -225,6 +247,8 @@ package final class FetchCoordinator: Sendable {
         target: [UInt8],
         for client: Request
     ) async {
+        fills.begin(fill, of: stored, first: range.lowerBound, at: now())
+        defer { fills.end(fill, of: stored) }
         let head = stored.currentHead
         let request = requests.fill(
             client,
@@ -282,7 +306,13 @@ package final class FetchCoordinator: Sendable {
         let stored = writer.response
         let fill = writer.fill
         stored.setSource(body, of: fill)
-        defer { stored.setSource(nil, of: fill) }
+        fills.begin(fill, of: stored, first: stored.withBody { $0.progress(of: fill)?.next } ?? 0, at: now())
+        var pending: Int64 = 0
+        defer {
+            stored.setSource(nil, of: fill)
+            fills.end(fill, of: stored)
+            evictor.addPending(-pending)
+        }
         do {
             var source = BodyPuller(body)
             while true {
@@ -308,7 +338,10 @@ package final class FetchCoordinator: Sendable {
                 guard let chunk = try await source.next() else { break }
                 guard step != .finished else { throw await contradiction(stored) }
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
+                fills.note(fill, of: stored, at: now())
                 try await writer.write(chunk)
+                evictor.addPending(writer.uncommittedBytes - pending)
+                pending = writer.uncommittedBytes
                 await evictor.evictIfNeeded()
             }
             await end(&writer)
@@ -369,7 +402,7 @@ package final class FetchCoordinator: Sendable {
 
     private func detachIfFailed(_ writer: FillWriter) async {
         guard let failure = writer.storeFailure else { return }
-        metrics.storeFailures.add(1, ordering: .relaxed)
+        noteStoreFailure(failure)
         await drop(writer.response, HTTPCacheError(.storeFailed, "the store failed", underlying: failure))
     }
 
@@ -378,6 +411,11 @@ package final class FetchCoordinator: Sendable {
         stored.withBody { $0.retire(reason) }
         _ = table.remove(stored.key) { $0 === stored }
         await forget([stored])
+    }
+
+    /// Counts a failure of the store, and tells of it unless that was done a moment ago.
+    func noteStoreFailure(_ error: any Error) {
+        failures.note(error)
     }
 
     /// Removes responses that were replaced from the store's facts.
@@ -390,7 +428,7 @@ package final class FetchCoordinator: Sendable {
             try await store.commit(responses.map { .remove($0.id) })
         } catch {
             // Facts without files heal themselves; files without facts would only take room.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
         }
         for response in responses { response.markRemoved() }
     }

@@ -10,7 +10,7 @@ package struct EngineContext {
     package let configuration: HTTPServerConfiguration
     /// Who answers.
     package let responder: any Responder
-    /// A clock that only goes forward, in nanoseconds; read only for ``HTTPServerConfiguration/onResponse``.
+    /// A clock that only goes forward, in nanoseconds; read only for the ``journal``.
     package let monotonicNanoseconds: @Sendable () -> UInt64
 
     /// Octets to send, then perhaps one run of octets that are not worth copying.
@@ -20,10 +20,16 @@ package struct EngineContext {
     /// What else the transport must do, in order, after it has taken the output.
     package var actions: [EngineAction] = []
 
+    /// Log and counters of this event loop.
+    package var journal: ResponseJournal
+    /// When the octets came that are worked on, by the clock of ``monotonicNanoseconds``; set only for the journal.
+    var receivedAtNanoseconds: UInt64 = 0
+
     /// Milliseconds of a clock that only goes forward, as of the last tick.
     package private(set) var now: Int64 = 0
 
     var head = RequestHead()
+    var http2 = HTTP2Scratch()
     private(set) var date = DateLine()
     let limits: RequestParser.Limits
     let timeouts: EngineTimeouts
@@ -43,6 +49,8 @@ package struct EngineContext {
         limits.fieldsMax = configuration.fieldsMax
         self.limits = limits
         timeouts = EngineTimeouts(configuration)
+        journal = ResponseJournal(configuration)
+        journal.advance(to: 0, unixTime: configuration.unixTime())
         date.update(unixTime: configuration.unixTime())
     }
 
@@ -70,7 +78,9 @@ package struct EngineContext {
     /// Sets the time; to be called at each tick of the event loop, before the engines' ticks.
     package mutating func advance(to milliseconds: Int64) {
         now = milliseconds
-        date.update(unixTime: configuration.unixTime())
+        let unixTime = configuration.unixTime()
+        date.update(unixTime: unixTime)
+        journal.advance(to: now, unixTime: unixTime)
     }
 }
 
@@ -112,6 +122,8 @@ package enum EngineAction {
     case pull(RequestNumber)
     /// Give that request up: cancel its task, and end its stream.
     case cancel(RequestNumber)
+    /// The client speaks HTTP/2: ``HTTP1Engine/giveWay()`` to its engine, and go on with that.
+    case speakHTTP2
     /// Nothing follows on this connection.
     case close(EngineClose)
 }

@@ -34,7 +34,7 @@ struct Exchange {
     var body: RequestBody?
     /// Interim responses that wait for their turn, serialised.
     var interims: [UInt8] = []
-    /// For the log; nil where there is none.
+    /// For the journal; nil where there is none.
     var record: ExchangeRecord?
 
     /// Octets of interim responses that are kept for one exchange; more are dropped.
@@ -55,13 +55,4 @@ struct ResponseStream {
     var isPulled = false
     /// The response's body, to be cancelled if the connection ends.
     let body: Body
-}
-
-/// What the log wants to know about an exchange.
-struct ExchangeRecord {
-    var method: Method?
-    var target: [UInt8] = []
-    var status = 0
-    var bytesSent: Int64 = 0
-    var startedAtNanoseconds: UInt64
 }

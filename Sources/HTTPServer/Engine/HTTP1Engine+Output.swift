@@ -22,6 +22,7 @@ extension HTTP1Engine {
             takesMore = false
             inbound = .nothing
         }
+        let headEnd = context.output.output.count
         var isOut = true
         if let body = context.output.body {
             if context.head.method == .head {
@@ -34,31 +35,37 @@ extension HTTP1Engine {
             }
         }
         if context.output.output.count >= HTTP1Engine.outputBytesMax { awaitsAcceptance = true }
-        guard !isOut || context.configuration.onResponse != nil else { return true }
-        recordAnswer(octets, from: start, keepsAlive: keepsAlive, isOut: isOut, in: &context)
+        guard !isOut || context.journal.isOn else { return true }
+        let bodyCount = Int64(context.output.body?.count ?? context.output.output.count - headEnd)
+        recordAnswer(octets, start..<headEnd, bodyCount, keepsAlive: keepsAlive, isOut: isOut, in: &context)
         return true
     }
 
-    /// The slow part of the express lane: a body that is not copied makes an exchange, and the log is told.
+    /// The slow part of the express lane: a body that is not copied makes an exchange, and the journal is told.
     private mutating func recordAnswer(
         _ octets: Span<UInt8>,
-        from start: Int,
+        _ headRange: Range<Int>,
+        _ bodyCount: Int64,
         keepsAlive: Bool,
         isOut: Bool,
         in context: inout EngineContext
     ) {
-        var exchange = makeExchange(in: &context)
-        exchange.keepsAlive = keepsAlive
-        if exchange.record != nil {
-            let head = context.head
-            let method = Method(String(decoding: octets.extracting(head.methodRange).array, as: UTF8.self))
-            exchange.record?.method = method
-            exchange.record?.target = octets.extracting(head.target).array
-            exchange.record?.status = HTTP1Engine.status(in: context.output.output.span, at: start)
-            let bodyCount = context.output.body?.count ?? 0
-            exchange.record?.bytesSent = Int64(context.output.output.count - start + bodyCount)
+        var record: ExchangeRecord?
+        if context.journal.isOn {
+            var answered = ExchangeRecord(startedAtNanoseconds: context.receivedAtNanoseconds)
+            let now = context.monotonicNanoseconds()
+            answered.firstOctetAtNanoseconds = now
+            answered.status = HTTP1Engine.status(in: context.output.output.span, at: headRange.lowerBound)
+            answered.headBytes = Int64(headRange.count)
+            answered.bodyBytes = bodyCount
+            answered.outcome = context.output.outcome
+            context.output.outcome = .none
+            if isOut { return context.journal.reportAtOnce(context.head, in: octets, answered, from: client, at: now) }
+            context.journal.note(context.head, in: octets, in: &answered)
+            record = answered
         }
-        guard !isOut else { return report(exchange, isComplete: true, in: &context) }
+        var exchange = makeExchange(record)
+        exchange.keepsAlive = keepsAlive
         exchange.phase = .flushing
         exchanges.append(exchange)
         awaitsAcceptance = true
@@ -162,8 +169,7 @@ extension HTTP1Engine {
         }
         if !response.fields.contains(.date) { context.output.output.append(contentsOf: context.date.octets) }
         finishHead(keepsAlive: exchanges[0].keepsAlive, takesChunks: exchanges[0].takesChunks, in: &context)
-        exchanges[0].record?.status = response.status
-        exchanges[0].record?.bytesSent += Int64(context.output.output.count - start)
+        noteHead(response, bytes: context.output.output.count - start, in: &context)
 
         guard hasContent else {
             if isStream {
@@ -183,6 +189,15 @@ extension HTTP1Engine {
         }
     }
 
+    /// Tells the first exchange's record that its response has begun.
+    private mutating func noteHead(_ response: Response, bytes: Int, in context: inout EngineContext) {
+        guard exchanges[0].record != nil else { return }
+        exchanges[0].record?.firstOctetAtNanoseconds = context.monotonicNanoseconds()
+        exchanges[0].record?.status = response.status
+        exchanges[0].record?.headBytes = Int64(bytes)
+        exchanges[0].record?.outcome = CacheOutcome(response.fields)
+    }
+
     /// Decides whether the connection outlives the first exchange, before its head says so.
     private mutating func decidePersistence(isDelimited: Bool) {
         let isLastWanted = exchanges.count == 1 && pending.isEmpty && (isShuttingDown || inputEnded)
@@ -193,7 +208,7 @@ extension HTTP1Engine {
     }
 
     private mutating func sendWhole(_ chunk: BodyChunk, in context: inout EngineContext) {
-        exchanges[0].record?.bytesSent += Int64(chunk.count)
+        exchanges[0].record?.bodyBytes += Int64(chunk.count)
         if case .bytes(let bytes) = chunk, bytes.count <= HTTP1Engine.copiedBodyBytesMax {
             context.output.output.append(contentsOf: bytes)
             return finishFirst(in: &context)
@@ -221,7 +236,7 @@ extension HTTP1Engine {
             stream.remaining = remaining - Int64(chunk.count)
         }
         exchanges[0].phase = .streaming(stream)
-        exchanges[0].record?.bytesSent += Int64(chunk.count)
+        exchanges[0].record?.bodyBytes += Int64(chunk.count)
         if stream.isChunked {
             context.output.output.append(contentsOf: String(chunk.count, radix: 16).utf8)
             context.output.output.append(contentsOf: [0x0d, 0x0a])

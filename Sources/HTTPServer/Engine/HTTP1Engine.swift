@@ -33,6 +33,8 @@ package struct HTTP1Engine {
     /// Octets received and not used yet, from the first of the next head on.
     var pending: [UInt8] = []
     var inbound = Inbound.head
+    /// Whether the client may still begin HTTP/2 with prior knowledge: as the first it says, and not within TLS.
+    var mayBecomeHTTP2: Bool
     /// Whether another head may follow what is being read.
     var takesMore = true
     /// Octets of an unread body that may still be drained; nil while somebody reads it.
@@ -60,12 +62,13 @@ package struct HTTP1Engine {
     var bodyBytesSince = 0
     var outputSince: Int64
 
-    /// `address:port` of the client for the log; set by the transport where a log is wanted.
-    package var remoteAddress = ""
+    /// The client, for the journal; set by the transport where there is one.
+    package var client = JournalClient()
 
     /// A connection that was accepted now.
     package init(in context: borrowing EngineContext) {
         pipelinedRequestsMax = context.configuration.pipelinedRequestsMax
+        mayBecomeHTTP2 = context.configuration.tls == nil
         idleSince = context.now
         outputSince = context.now
     }
@@ -105,6 +108,7 @@ package struct HTTP1Engine {
     package mutating func receive(_ octets: Span<UInt8>, in context: inout EngineContext) {
         guard ending == .open else { return }
         idleSince = context.now
+        if context.journal.isOn { context.receivedAtNanoseconds = context.monotonicNanoseconds() }
         guard !pending.isEmpty else {
             let used = process(octets, in: &context)
             if used < octets.count { keep(octets.extracting(used...)) }
@@ -173,6 +177,16 @@ package struct HTTP1Engine {
     package mutating func refuseConnection(_ refusal: RequestRefusal, in context: inout EngineContext) {
         refuse(refusal, in: &context)
         settle(in: &context)
+    }
+
+    /// Gives the connection up to the engine of HTTP/2.
+    ///
+    /// - Returns: The octets that came, from the first on, and whether the client has closed its sending side.
+    package mutating func giveWay() -> (octets: [UInt8], hasEnded: Bool) {
+        let octets = pending
+        pending = []
+        ending = .closed
+        return (octets, inputEnded)
     }
 
     /// Ends the connection at once, so that the client sees a reset.
@@ -266,20 +280,9 @@ package struct HTTP1Engine {
         }
     }
 
-    /// Tells the log about an exchange.
+    /// Tells the journal about an exchange.
     func report(_ exchange: Exchange, isComplete: Bool, in context: inout EngineContext) {
-        guard let onResponse = context.configuration.onResponse, let record = exchange.record else { return }
-        let nanoseconds = context.monotonicNanoseconds() &- record.startedAtNanoseconds
-        onResponse(
-            ResponseSummary(
-                remoteAddress: remoteAddress,
-                method: record.method,
-                target: record.target,
-                status: record.status,
-                bytesSent: record.bytesSent,
-                duration: .nanoseconds(Int64(clamping: nanoseconds)),
-                isComplete: isComplete
-            )
-        )
+        guard let record = exchange.record else { return }
+        context.journal.report(record, from: client, isComplete: isComplete, at: context.monotonicNanoseconds())
     }
 }

@@ -88,6 +88,7 @@ final class EpollLoop {
             parts.logger.error("A loop of the server cannot be woken: it is not started")
         }
         forEachConnection { $0.abort() }
+        context.journal.finish()
         parts.mailbox.close()
     }
 
@@ -114,7 +115,7 @@ final class EpollLoop {
     /// How long to wait for an event: not at all, until the next tick, or for ever where nothing needs one.
     private func patience() -> Int32 {
         if !unfinished.isEmpty { return 0 }
-        if connectionsOpen == 0, acceptsAgainAt == nil { return -1 }
+        if connectionsOpen == 0, acceptsAgainAt == nil, !context.journal.hasUnsaved { return -1 }
         return Int32(clamping: max(0, nextTick - now))
     }
 

@@ -65,6 +65,10 @@ final class EpollTransport: Transport {
         }
     }
 
+    var connectionCounts: (now: Int, total: Int) { connections.counts }
+
+    func reload() {}
+
     // MARK: Parts of run
 
     /// Returns when the server was to stop and no connection and no task is left.

@@ -6,6 +6,7 @@ import Synchronization
 final class ActiveCount: Sendable {
     private struct State {
         var count = 0
+        var total = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -16,9 +17,13 @@ final class ActiveCount: Sendable {
     func enter() -> Int {
         state.withLock { state in
             state.count += 1
+            state.total += 1
             return state.count
         }
     }
+
+    /// How many there are now, and how many there ever were.
+    var counts: (now: Int, total: Int) { state.withLock { ($0.count, $0.total) } }
 
     /// One less.
     func leave() {

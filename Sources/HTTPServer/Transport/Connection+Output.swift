@@ -88,6 +88,7 @@ extension Connection {
 
     /// A file that is shorter than it was must not look like its end: a reset.
     private func failBody() {
+        if case .file(let region)? = pendingBody?.rest { region.reportIfLost() }
         pendingBody = nil
         engine.abort(in: &lane.context)
     }
@@ -100,10 +101,10 @@ extension Connection {
         // The descriptor stays the file's: the handle only lends it to NIO, and gives it up without closing it.
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: region.file.descriptor)
         let promise = channelContext.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenComplete { _ in
+        promise.futureResult.whenComplete { result in
             // Cannot fail: nobody else closes the handle, and NIO is done with it.
             _ = try? handle.takeDescriptorOwnership()
-            withExtendedLifetime(region.file) {}
+            if case .failure = result { region.reportIfLost() }
         }
         let start = Int(region.offset)
         let part = NIOCore.FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + region.count)

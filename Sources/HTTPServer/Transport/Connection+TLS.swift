@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import NIOTLS
+import Synchronization
 
 extension Connection {
     /// The name of NIOSSL's handler in the pipeline.
@@ -15,15 +16,16 @@ extension Connection {
         try pipeline.addHandler(NIOSSLServerHandler(context: context), name: tlsHandlerName)
     }
 
-    /// Whether an event of the pipeline says that the handshake is done.
-    func endsHandshake(_ event: Any) -> Bool {
-        guard case .handshakeCompleted? = event as? TLSUserEvent else { return false }
-        return true
+    /// The protocol that the handshake has agreed on, empty if none, if an event of the pipeline says that it is done.
+    func protocolNegotiated(_ event: Any) -> String? {
+        guard case .handshakeCompleted(let name)? = event as? TLSUserEvent else { return nil }
+        return name ?? ""
     }
 
     /// Logs, for whoever looks for it, why there is no TLS: anybody can bring this about at any rate.
     func noteHandshakeFailure(_ error: any Error) {
         guard handshakeSince != nil else { return }
+        lane.context.configuration.metrics?.handshakeFailures.add(1, ordering: .relaxed)
         lane.logger.debug("A TLS handshake failed", metadata: ["error.message": "\(error)"])
     }
 

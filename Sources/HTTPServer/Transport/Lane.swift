@@ -63,6 +63,7 @@ final class Lane {
     func stopTicking() {
         ticks?.cancel()
         ticks = nil
+        context.journal.finish()
     }
 
     private func tick() {

@@ -15,6 +15,7 @@ final class NIOTransport: Transport {
         let group: MultiThreadedEventLoopGroup
         let lanes: [NIOLoopBound<Lane>]
         let channels: [any Channel]
+        let tls: TLSCredentials?
     }
 
     private let configuration: HTTPServerConfiguration
@@ -23,6 +24,7 @@ final class NIOTransport: Transport {
     private let connections = ActiveCount()
     private let tasks = ActiveCount()
     private let bound = Mutex<Running?>(nil)
+    private let credentials = Mutex<TLSCredentials?>(nil)
 
     init(configuration: HTTPServerConfiguration, responder: any Responder, logger: Logger) {
         self.configuration = configuration
@@ -31,25 +33,28 @@ final class NIOTransport: Transport {
     }
 
     func bind() async throws(HTTPServerError) -> [BoundAddress] {
-        let tls = try configuration.tls?.load()
+        var tls: TLSCredentials?
+        if let configuration = configuration.tls { tls = try TLSCredentials(configuration) }
+        credentials.withLock { $0 = tls }
+        let sslContext = tls?.context
         let group = MultiThreadedEventLoopGroup(
             numberOfThreads: max(1, configuration.eventLoops ?? AvailableCPUs.count())
         )
         let lanes = await makeLanes(in: group)
-        let bootstrap = bootstrap(in: group, lanes: lanes, tls: tls)
+        let bootstrap = bootstrap(in: group, lanes: lanes, tls: sslContext)
         do throws(HTTPServerError) {
             let channels = try await Listener<any Channel>(
                 addresses: configuration.addresses,
                 open: { address, isIPv6Only in
                     guard isIPv6Only else { return try await bootstrap.bind(to: address).get() }
                     let onlyV6 = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
-                    return try await self.bootstrap(in: group, lanes: lanes, tls: tls)
+                    return try await self.bootstrap(in: group, lanes: lanes, tls: sslContext)
                         .serverChannelOption(onlyV6, value: 1).bind(to: address).get()
                 },
                 localAddress: { $0.localAddress },
                 close: { try? await $0.close().get() }  // Fails only if it is closed already.
             ).bind()
-            bound.withLock { $0 = Running(group: group, lanes: lanes, channels: channels) }
+            bound.withLock { $0 = Running(group: group, lanes: lanes, channels: channels, tls: tls) }
             return channels.compactMap { BoundAddress($0.localAddress) }
         } catch {
             await stop(group)
@@ -77,6 +82,12 @@ final class NIOTransport: Transport {
         await stop(running.group)
     }
 
+    var connectionCounts: (now: Int, total: Int) { connections.counts }
+
+    func reload() {
+        credentials.withLock { $0 }?.reload(isAsked: true, logger)
+    }
+
     // MARK: Parts of run
 
     /// Returns when the server is to stop and no socket listens any more.
@@ -87,6 +98,7 @@ final class NIOTransport: Transport {
                 group.addTask { try? await channel.closeFuture.get() }
             }
             group.addTask { try? await gracefulShutdown() }  // Throws only when cancelled, which is an end as well.
+            if let tls = running.tls { group.addTask { [logger] in await tls.follow(logger) } }
             await group.next()
             for channel in running.channels {
                 try? await channel.close().get()  // Fails only if it is closed already.

@@ -9,23 +9,48 @@ import Glibc
 import Musl
 #endif
 
+/// A certificate with those that lead to a trusted one, and its key.
+struct TLSPair: Sendable {
+    let chain: [NIOSSLCertificateSource]
+    let key: NIOSSLPrivateKeySource
+}
+
 extension TLSConfiguration {
     /// Octets of a file that are read at most: chains and keys are a few KiB.
     private static let fileBytesMax = 1 << 20
 
+    /// ECDHE with AEAD, for clients that have no TLS 1.3: what is left is broken, slow, or without forward secrecy.
+    private static let suitesOfTLS12 = [
+        "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+        "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+    ].joined(separator: ":")
+
     /// Reads both files; blocks.
     ///
-    /// - Throws: ``HTTPServerError`` with code `badCertificate` or `badKey`.
-    func load() throws(HTTPServerError) -> NIOSSLContext {
+    /// - Throws: ``HTTPServerError`` with code `badCertificate` or `badKey`: a file cannot be read, or the two do not match.
+    func loadPair() throws(HTTPServerError) -> TLSPair {
         let chain = try loadChain()
         let key = try loadKey()
+        let pair = TLSPair(chain: chain.map { .certificate($0) }, key: .privateKey(key))
+        // What NIOSSL takes it will take in each handshake.
+        _ = try context(pair)
+        return pair
+    }
+
+    /// What handshakes are made with: `pair`, or whatever `override` says when one begins.
+    func context(
+        _ pair: TLSPair,
+        override: NIOSSLContextCallback? = nil
+    ) throws(HTTPServerError) -> NIOSSLContext {
         var configuration = NIOSSL.TLSConfiguration.makeServerConfiguration(
-            certificateChain: chain.map { .certificate($0) },
-            privateKey: .privateKey(key)
+            certificateChain: pair.chain,
+            privateKey: pair.key
         )
         configuration.minimumTLSVersion = .tlsv12
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.cipherSuites = TLSConfiguration.suitesOfTLS12
+        configuration.applicationProtocols = applicationProtocols
         configuration.shutdownTimeout = .seconds(2)
+        configuration.sslContextCallback = override
         do {
             return try NIOSSLContext(configuration: configuration)
         } catch {

@@ -9,4 +9,10 @@ protocol Transport: Sendable {
 
     /// Serves until graceful shutdown or cancellation; no task and no connection is left when it returns.
     func run() async
+
+    /// Connections now, and since the start.
+    var connectionCounts: (now: Int, total: Int) { get }
+
+    /// Reads anew what was read from files; may block. Does nothing where nothing was.
+    func reload()
 }
