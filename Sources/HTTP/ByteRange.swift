@@ -26,12 +26,13 @@ package enum RangeSpec: Sendable, Equatable {
 
     /// Whether a part is just what was asked for: all that there is of it, and nothing else.
     ///
-    /// Of a representation whose length the part does not tell, nobody can say where a suffix begins.
+    /// Of a representation whose length the part does not tell, it may end where that ends; where a suffix of it begins
+    /// nobody can say.
     package func isAnswered(by part: ContentRange) -> Bool {
         guard let range = part.range else { return false }
         if let length = part.completeLength { return resolve(length: length) == range }
         switch self {
-        case .closed(let first, let last): return range.lowerBound == first && range.upperBound - 1 == last
+        case .closed(let first, let last): return range.lowerBound == first && range.upperBound - 1 <= last
         case .from(let first): return range.lowerBound == first
         case .suffix: return false
         }

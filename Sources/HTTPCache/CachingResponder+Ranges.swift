@@ -36,8 +36,8 @@ extension CachingResponder {
             return known
         }
         // The origin has just said what it has, if not how much that leaves.
-        if let arrived, specs.count == 1, case .from(let first)? = specs.first, first <= arrived.lowerBound {
-            return .ranges([first..<arrived.upperBound])
+        if let arrived, specs.count == 1, let spec = specs.first, let range = spec.upTo(arrived) {
+            return .ranges([range])
         }
         return isOpenEnded ? nil : .whole
     }
@@ -98,16 +98,23 @@ extension CachingResponder {
 
     /// What Cache-Status says of an answer with these ranges; nil if they cannot be had.
     ///
-    /// Of what was asked for just now the client gets what there is, and a broken end if that is not all; several ranges have
-    /// to be had all of them.
+    /// Who has just had the origin asked for one range gets what there is of it, and a broken end if that is not all.
     func statusOfServing(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) async -> CacheStatus? {
         // After a power loss: so much of it is checked first, the rest as it is read.
         for range in ranges {
             await answer.stored.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
             answer.stored.checkFiles(of: range)
         }
-        let worst = answer.stored.withBody { body in ranges.map { body.availability(of: $0) }.min() ?? .none }
-        if worst == .none, answer.standIn == nil || ranges.count > 1 { return nil }
+        let (worst, isOwn) = answer.stored.withBody { body in
+            let worst = ranges.map { body.availability(of: $0) }.min() ?? .none
+            guard let standIn = answer.standIn, ranges.count == 1, let range = ranges.first else {
+                return (worst, false)
+            }
+            // Others who waited for the same answer may want what is not in it.
+            let arrived = body.range(of: standIn)
+            return (worst, arrived.map { $0.clamped(to: range) == range } ?? true)
+        }
+        if worst == .none, !isOwn { return nil }
         if worst < .held, isOnlyIfCached(answer.request) { return nil }
         guard cache.forward == nil, worst < .held else { return cache }
         var status = cache
@@ -207,6 +214,18 @@ extension CachingResponder {
         case .closed(let first, let last) where first < lengthMin && last >= lengthMin:
             return (.closed(lengthMin, last), stored)
         default: return (own, nil)
+        }
+    }
+}
+
+extension RangeSpec {
+    /// What was asked for, as far as it goes, if `arrived` is the last that there is of it for now; nil if it is not.
+    fileprivate func upTo(_ arrived: Range<Int64>) -> Range<Int64>? {
+        switch self {
+        case .from(let first) where first <= arrived.lowerBound: first..<arrived.upperBound
+        case .closed(let first, let last) where first <= arrived.lowerBound && arrived.upperBound - 1 <= last:
+            first..<arrived.upperBound
+        default: nil
         }
     }
 }

@@ -81,6 +81,57 @@ import Testing
         #expect(ByteRange.resolve([.from(0)], length: 0, rangesMax: 1) == .unsatisfiable)
     }
 
+    @Test(
+        arguments: [
+            (.closed(10, 19), "bytes 10-19/100", true, true), (.closed(10, 19), "bytes 10-19/*", true, true),
+            (.closed(10, 199), "bytes 10-99/100", true, true), (.closed(10, 19), "bytes 10-18/100", false, true),
+            (.closed(10, 19), "bytes 10-18/*", true, true), (.closed(10, 19), "bytes 11-19/*", false, true),
+            (.closed(10, 19), "bytes 10-20/100", false, false), (.closed(10, 19), "bytes 9-19/*", false, false),
+            (.closed(10, 19), "bytes */100", false, false), (.from(10), "bytes 10-99/100", true, true),
+            (.from(10), "bytes 10-98/100", false, true), (.from(10), "bytes 10-19/*", true, true),
+            (.from(10), "bytes 9-99/*", false, false), (.suffix(10), "bytes 90-99/100", true, true),
+            (.suffix(10), "bytes 91-99/100", false, true), (.suffix(10), "bytes 89-99/100", false, false),
+            (.suffix(10), "bytes 90-99/*", false, true), (.suffix(10), "bytes 89-99/*", false, false),
+            (.suffix(500), "bytes 0-99/100", true, true), (.from(.max), "bytes 0-9/10", false, false),
+        ] as [(RangeSpec, String, Bool, Bool)]
+    )
+    func `RFC 9110 section 15.3.7: a part is what was asked for, less, or something else`(
+        spec: RangeSpec,
+        text: String,
+        isAnswer: Bool,
+        isIncluded: Bool
+    ) throws {
+        let parsed = ContentRange.parse(text.utf8.span)
+        let part = try #require(parsed)
+        #expect(spec.isAnswered(by: part) == isAnswer)
+        #expect(spec.includes(part) == isIncluded)
+    }
+
+    @Test func `of an unknown whole, only what surely is there is resolved`() {
+        func resolve(_ specs: [RangeSpec], _ lengthMin: Int64) -> ByteRange.Resolution? {
+            ByteRange.resolve(specs, lengthMin: lengthMin, rangesMax: 2)
+        }
+        #expect(resolve([.closed(5, 9)], 10) == .ranges([5..<10]))
+        #expect(resolve([.closed(5, 9)], 9) == nil)
+        #expect(resolve([.closed(500, 509), .closed(5, 9)], 510) == .ranges([500..<510, 5..<10]))
+        #expect(resolve([.closed(5, 9), .from(7)], 510) == nil)
+        #expect(resolve([.suffix(1)], 510) == nil)
+        #expect(resolve([.closed(0, .max)], .max) == nil)
+        #expect(resolve([.closed(0, 0), .closed(200, 200), .closed(400, 400)], 510) == .whole)
+        #expect(resolve([], 510) == nil)
+    }
+
+    @Test(
+        arguments: [
+            ([.closed(500, 509), .from(20)], .from(20)), ([.closed(5, 9), .suffix(3)], .suffix(3)),
+            ([.suffix(0), .closed(5, 9)], .closed(5, 9)), ([.suffix(0)], .suffix(0)),
+        ] as [([RangeSpec], RangeSpec)]
+    )
+    func `the range asked for first is there if any of them is`(specs: [RangeSpec], leading: RangeSpec) {
+        #expect(ByteRange.leading(specs) == leading)
+        #expect(ByteRange.leading([]) == nil)
+    }
+
     @Test func `merged ranges hold each octet asked for, once`() {
         var random = SeededRandom(seed: 0x5eed_0002)
         for _ in 0..<2000 {

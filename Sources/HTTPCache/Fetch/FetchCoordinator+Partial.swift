@@ -33,7 +33,7 @@ extension FetchCoordinator {
         if let continued = question.continued, arrival.response.status == 206 || arrival.response.status == 416 {
             // It answers a question that no client has asked, so no client gets it.
             arrival.response.body.cancel()
-            if !learnEnd(of: continued, from: arrival.response) {
+            if !learnEnd(of: continued, from: arrival.response), !isOf(continued, arrival) {
                 await drop(continued, HTTPCacheError(.changed, "the origin has another representation"))
             }
             await replaceHead(of: continued, continued.currentHead.metadata)
@@ -79,8 +79,8 @@ extension FetchCoordinator {
         _ flight: Flight,
         landed: @Sendable () -> Void
     ) async -> Bool {
-        let new = Validators(arrival.response.fields, received: arrival.responseTime).strongEntityTag
-        guard let new, stored.currentHead.validators.strongEntityTag == new, let part = part(of: arrival),
+        guard FillAnswer.isSame(arrival.response.fields, stored.currentHead.metadata.fields),
+            let part = part(of: arrival),
             refusal(arrival, .get, status: 206, fields: arrival.response.fields) == nil
         else { return false }
         let joined: (fill: FillID, standIn: ReaderID)? = stored.withBody { body in
@@ -122,6 +122,12 @@ extension FetchCoordinator {
             let length = told.completeLength
         else { return false }
         return stored.withBody { $0.lengthMin == length && $0.learn(length: length) }
+    }
+
+    /// Whether a part is of the representation that is stored, whatever part it is.
+    private func isOf(_ stored: StoredResponse, _ arrival: Arrival) -> Bool {
+        arrival.response.status == 206
+            && FillAnswer.isSame(arrival.response.fields, stored.currentHead.metadata.fields)
     }
 
     /// Whether what has arrived is part of what is stored under the same validator, weak though that is, so that the longer

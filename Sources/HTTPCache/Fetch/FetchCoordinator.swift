@@ -257,7 +257,7 @@ package final class FetchCoordinator: Sendable {
             configuration: configuration,
             now: now
         )
-        switch FillAnswer(response, range: range, length: stored.withBody { $0.length }, entityTag: head.validators) {
+        switch FillAnswer(response, range: range, length: stored.withBody { $0.length }, stored: head.metadata.fields) {
         case .asked:
             await pump(response.body, into: &writer)
         case .whole:

@@ -15,9 +15,15 @@ enum FillAnswer: Equatable {
     /// No representation at all, by status.
     case refused(Int)
 
-    init(_ response: Response, range: Range<Int64>, length: Int64?, entityTag stored: Validators) {
-        let validators = Validators(response.fields, received: Timestamp(seconds: 0))
-        let isSame = stored.strongEntityTag != nil && validators.strongEntityTag == stored.strongEntityTag
+    /// What `response` is worth for `range` of what is stored.
+    ///
+    /// - Parameters:
+    ///   - response: From the origin.
+    ///   - range: What it was asked for.
+    ///   - length: The stored representation's, if known.
+    ///   - stored: The stored fields.
+    init(_ response: Response, range: Range<Int64>, length: Int64?, stored: Fields) {
+        let isSame = FillAnswer.isSame(response.fields, stored)
         switch response.status {
         case 206:
             self = isSame ? .part(response, range, length) : .changed("its entity tag is another")
@@ -31,6 +37,17 @@ enum FillAnswer: Equatable {
         default:
             self = .refused(response.status)
         }
+    }
+
+    /// Whether both are of one representation: the same strong tag, and no sign that an origin uses it for two codings.
+    static func isSame(_ fields: Fields, _ stored: Fields) -> Bool {
+        let epoch = Timestamp(seconds: 0)
+        guard let tag = Validators(stored, received: epoch).strongEntityTag,
+            Validators(fields, received: epoch).strongEntityTag == tag
+        else { return false }
+        // RFC 9110 section 15.3.7: an answer to If-Range need not repeat what describes the representation.
+        let coding = fields.values(.contentEncoding)
+        return coding.isEmpty || coding == stored.values(.contentEncoding)
     }
 
     private static func part(_ response: Response, _ range: Range<Int64>, _ length: Int64?) -> FillAnswer {

@@ -84,19 +84,55 @@ import Testing
         }
     }
 
-    private static func run(seed: UInt64, players: Int) async throws {
+    /// What kind of origin has the film.
+    enum Origin: Sendable, CaseIterable {
+        /// A strong tag and ranges: what is asked for is fetched once, and nothing else.
+        case sound
+        /// The same, but it never tells how long the whole is.
+        case unknownLength
+        /// Only Last-Modified: pieces are never combined.
+        case weak
+        /// It ignores Range: the whole is fetched once.
+        case deaf
+
+        func respond(to request: Request, _ medium: StubMedium) -> Response {
+            var medium = medium
+            if self == .weak {
+                medium.etag = nil
+                medium.fields.append("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")
+            }
+            medium.servesRanges = self != .deaf
+            var response = medium.respond(to: request)
+            if self == .unknownLength, let range = ContentRange.parse(response.fields)?.range {
+                response.fields.set("Content-Range", ContentRange(range: range, completeLength: nil).text)
+            }
+            return response
+        }
+    }
+
+    private static func run(_ kind: Origin, seed: UInt64, players: Int) async throws {
         var generator = SeededGenerator(seed: seed)
         let medium = StubMedium(count: Int.random(in: 70_000...400_000, using: &generator))
         let ledger = Ledger()
         let origin = StubOrigin { request in
-            let response = medium.respond(to: request)
+            let response = kind.respond(to: request, medium)
             ledger.note(response)
             return response
         }
         var configuration = HTTPCacheConfiguration()
         configuration.body.segmentBytes = [32_768, 100_000, 16 << 20][Int.random(in: 0..<3, using: &generator)]
         configuration.body.chunkBytesMax = Int64.random(in: 1000...100_000, using: &generator)
-        let patterns = (0..<players).map { _ in pattern(of: medium.octets.count, &generator) }
+        if kind == .weak || kind == .deaf {
+            // Where others are not waited for, the origin has sent more than is taken of it.
+            configuration.body.joinBytesMax = Int64.random(in: 0...50_000, using: &generator)
+            configuration.body.finishBytesMax = Int64.random(in: 0...50_000, using: &generator)
+        }
+        // Several ranges, and those whose place depends on the end, are for origins that can answer them.
+        let patterns = (0..<players).map { _ in
+            pattern(of: medium.octets.count, &generator).filter {
+                kind == .sound || kind == .deaf || !$0.contains(",") && !$0.contains("=-") && !$0.hasSuffix("-")
+            }
+        }
         try await CacheFixture.run(origin: origin, configuration: configuration) { fixture async throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for pattern in patterns {
@@ -110,23 +146,27 @@ import Testing
                 try await group.waitForAll()
             }
             await fixture.isIdle()
-            let unique = ledger.wanted
-            #expect(ledger.twice == 0, "seed \(seed)")
-            #expect(ledger.octets == unique, "seed \(seed)")
+            let isBounded = kind == .sound || kind == .unknownLength && players == 1
+            if isBounded { #expect(ledger.twice == 0 && ledger.octets == ledger.wanted, "seed \(seed)") }
             // And what is missing completes it, each gap once.
             #expect(try await fixture.get().body.isSame(as: medium.octets), "seed \(seed)")
             await fixture.isIdle()
-            #expect(ledger.twice == 0 && ledger.octets == Int64(medium.octets.count), "seed \(seed)")
+            if isBounded || kind == .deaf {
+                #expect(ledger.twice == 0 && ledger.octets == Int64(medium.octets.count), "seed \(seed)")
+            }
         }
     }
 
-    @Test(arguments: [1, 3, 20])
-    func `players get exact octets, and the origin sends each of them once`(_ players: Int) async throws {
+    @Test(arguments: Origin.allCases, [1, 3, 20])
+    func `players get exact octets, and the origin sends each of them once`(
+        _ origin: Origin,
+        _ players: Int
+    ) async throws {
         let isLong = ProcessInfo.processInfo.environment["WAYSTATION_TEST_LONG"] == "1"
         let first = isLong ? UInt64.random(in: .min ... .max) : 0x5eed_0400
         print("seed \(first)")
-        for run in 0..<(isLong ? 500 : 6) {
-            try await Self.run(seed: first &+ UInt64(run), players: players)
+        for run in 0..<(isLong ? 100 : 4) {
+            try await Self.run(origin, seed: first &+ UInt64(run), players: players)
         }
     }
 }

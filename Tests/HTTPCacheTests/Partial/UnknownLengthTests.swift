@@ -105,6 +105,21 @@ import Testing
         }
     }
 
+    @Test func `a range over the unknown end gets what there is, and the end is learnt behind it`() async throws {
+        try await CacheFixture.run(origin: StubOrigin { Self.respond(to: $0) }) { fixture async throws in
+            for (text, asked) in [
+                ("bytes 99000-99999/*", 1), ("bytes 99000-99999/100000", 2), ("bytes 99000-99999/100000", 2),
+            ] {
+                let answer = try await fixture.get("/", ["Range": "bytes=99000-100999"])
+                #expect(answer.response.status == 206)
+                #expect(answer.response.fields.text(.contentRange) == text)
+                #expect(answer.body.isSame(as: Self.octets[99_000...]))
+                #expect(fixture.origin.requests.count == asked)
+            }
+            #expect(fixture.origin.requests.last?.fields.text(.range) == "bytes=100000-100999")
+        }
+    }
+
     @Test func `an open range gets what there is, as long as nobody knows more`() async throws {
         try await CacheFixture.run(origin: StubOrigin { Self.respond(to: $0, chunkBytesMax: 1000) }) {
             fixture async throws in
