@@ -32,7 +32,11 @@ extension FetchCoordinator {
         if refusal == .authorization {
             // What the origin said to this one is not for others, and no reason to take from them what they have.
             landed()
-            flight.settle(.validated(stored))
+            flight.settle(
+                .validated(stored),
+                withheld: StoredHead.withheld(from: arrival.response.fields),
+                ownHead: HeadSnapshot(metadata)
+            )
             return
         }
         stored.replaceHead(metadata)

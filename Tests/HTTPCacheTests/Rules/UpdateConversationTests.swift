@@ -88,7 +88,8 @@ import Testing
             Exchange(
                 source: .cacheAfterAsking,
                 request: ["Authorization": "x", "Cache-Control": "no-cache"],
-                answer: ["ETag": "\"e\"", "X": "mine"]
+                answer: ["ETag": "\"e\"", "X": "mine"],
+                told: ["X": "mine"]
             ),
             Exchange(source: .cache, untold: ["X"])
         ),
