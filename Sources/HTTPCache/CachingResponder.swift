@@ -234,8 +234,10 @@ package final class CachingResponder: Responder {
             // Whose request it was that the origin answered, it is for that one, whatever Vary says by now.
             guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
-            let response = try await serve(stored, question.request, question.target, status)
-            return isJoined ? response : response?.with(flight.takeWithheldFields())
+            guard !isJoined else { return try await serve(stored, question.request, question.target, status) }
+            let ownHead = flight.takeOwnHead()
+            let response = try await serve(stored, question.request, question.target, status, with: ownHead)
+            return response?.with(flight.takeWithheldFields())
         case .stored(let stored, let standIn):
             guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
