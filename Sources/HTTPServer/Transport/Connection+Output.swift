@@ -38,6 +38,7 @@ extension Connection {
             return send(region, endsChunk: endsChunk, channelContext)
         }
         // What is to be encrypted must be in memory, a file too.
+        if isSecure { watchCiphertext(channelContext) }
         pendingBody = PendingBody(rest: body, endsChunk: endsChunk)
         guard fillWriteBuffer() else { return failBody() }
         flush(channelContext)
@@ -93,6 +94,7 @@ extension Connection {
     }
 
     private func flush(_ channelContext: ChannelHandlerContext) {
+        ciphertextMemory?.prepareToWrite()
         channelContext.writeAndFlush(wrapOutboundOut(.byteBuffer(lane.writeBuffer)), promise: nil)
     }
 

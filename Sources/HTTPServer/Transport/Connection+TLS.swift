@@ -16,6 +16,18 @@ extension Connection {
         try pipeline.addHandler(NIOSSLServerHandler(context: context), name: tlsHandlerName)
     }
 
+    /// Sees to it that the memory of a large body is given back.
+    func watchCiphertext(_ channelContext: ChannelHandlerContext) {
+        guard ciphertextMemory == nil else { return }
+        let memory = CiphertextMemory()
+        do {
+            try channelContext.pipeline.syncOperations.addHandler(memory, position: .first)
+            ciphertextMemory = memory
+        } catch {
+            // The channel is going: then all of its memory does.
+        }
+    }
+
     /// Whether an event of the pipeline says that the handshake is done.
     func endsHandshake(_ event: Any) -> Bool {
         guard case .handshakeCompleted? = event as? TLSUserEvent else { return false }
