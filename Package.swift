@@ -60,6 +60,7 @@ func nio(_ product: String) -> Target.Dependency { .product(name: product, packa
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -84,13 +85,14 @@ let package = Package(
     targets: [
         system("CCurl", linking: ["curl"]),
         system("CLinux"),
+        system("CXXHash"),
 
         ground("HTTP"),
         ground("JSON"),
 
         shared("PeerIdentity", ["JSON", crypto]),
 
-        domain("HTTPCache", ["HTTP", "CLinux"]),
+        domain("HTTPCache", ["HTTP", "CLinux", "CXXHash"]),
         domain("PeerRegistry", ["HTTP", "PeerIdentity"]),
         domain("Chat", ["HTTP", "JSON", "PeerIdentity", crypto]),
 
@@ -129,6 +131,13 @@ let package = Package(
             ]
         ),
 
+        .executableTarget(
+            name: "trace-simulator",
+            dependencies: ["HTTPCache"],
+            path: "Benchmarks/trace-simulator",
+            swiftSettings: strict
+        ),
+
         support("TestSupport", ["HTTP"]),
         .executableTarget(
             name: "terminal-echo",
@@ -156,7 +165,7 @@ let package = Package(
         tests("ChatSQLite", ["Chat", "ChatSQLite", "PeerIdentity", "TestSupport", crypto, grdb]),
         tests("TerminalUI", ["TerminalUI", "TestSupport", "terminal-echo"]),
         tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),
-        tests("HTTPCacheDisk", ["HTTP", "HTTPCache", "HTTPCacheDisk", "TestSupport", grdb]),
+        tests("HTTPCacheDisk", ["HTTP", "HTTPCache", "HTTPCacheDisk", "TestSupport", grdb, grdbSQLite]),
         tests("HTTPClient", ["HTTP", "HTTPClient", "TestSupport"]),
         tests(
             "HTTPServer",

@@ -23,6 +23,33 @@ package enum RangeSpec: Sendable, Equatable {
             return max(0, length - count)..<length
         }
     }
+
+    /// Whether a part is just what was asked for: all that there is of it, and nothing else.
+    ///
+    /// Of a representation whose length the part does not tell, nobody can say where a suffix begins.
+    package func isAnswered(by part: ContentRange) -> Bool {
+        guard let range = part.range else { return false }
+        if let length = part.completeLength { return resolve(length: length) == range }
+        switch self {
+        case .closed(let first, let last): return range.lowerBound == first && range.upperBound - 1 == last
+        case .from(let first): return range.lowerBound == first
+        case .suffix: return false
+        }
+    }
+
+    /// Whether a part has nothing in it that was not asked for; it may be less than that (RFC 9110 section 15.3.7).
+    package func includes(_ part: ContentRange) -> Bool {
+        guard let range = part.range else { return false }
+        if let length = part.completeLength {
+            guard let asked = resolve(length: length) else { return false }
+            return asked.lowerBound <= range.lowerBound && range.upperBound <= asked.upperBound
+        }
+        switch self {
+        case .closed(let first, let last): return first <= range.lowerBound && range.upperBound - 1 <= last
+        case .from(let first): return first <= range.lowerBound
+        case .suffix(let count): return range.upperBound - range.lowerBound <= count
+        }
+    }
 }
 
 /// Range fields in the `bytes` unit.
@@ -79,6 +106,32 @@ package enum ByteRange {
         if length == 0, specs.contains(where: isNonemptySuffix) { return .whole }
         let ranges = specs.compactMap { $0.resolve(length: length) }
         guard !ranges.isEmpty else { return .unsatisfiable }
+        return choose(ranges, rangesMax: rangesMax)
+    }
+
+    /// What `specs` are of a representation of at least `lengthMin` octets; nil if that depends on how many they are.
+    package static func resolve(_ specs: [RangeSpec], lengthMin: Int64, rangesMax: Int) -> Resolution? {
+        var ranges: [Range<Int64>] = []
+        for spec in specs {
+            guard case .closed(let first, let last) = spec, last < lengthMin else { return nil }
+            ranges.append(first..<last + 1)
+        }
+        return ranges.isEmpty ? nil : choose(ranges, rangesMax: rangesMax)
+    }
+
+    /// The one of several ranges to ask for while nothing is known of the representation: one that it has if it has any.
+    package static func leading(_ specs: [RangeSpec]) -> RangeSpec? {
+        specs.first(where: isNonemptySuffix) ?? specs.min { start(of: $0) < start(of: $1) }
+    }
+
+    private static func start(of spec: RangeSpec) -> Int64 {
+        switch spec {
+        case .closed(let first, _), .from(let first): first
+        case .suffix: .max
+        }
+    }
+
+    private static func choose(_ ranges: [Range<Int64>], rangesMax: Int) -> Resolution {
         let merged = merge(ranges)
         let chosen = merged.count == ranges.count ? ranges : merged
         return chosen.count <= rangesMax ? .ranges(chosen) : .whole

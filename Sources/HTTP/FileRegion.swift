@@ -1,5 +1,7 @@
 // A region of an open file as body octets, so that a transport can use sendfile instead of reading it.
 
+import Synchronization
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -10,6 +12,7 @@ import Musl
 package final class OpenFile: Sendable {
     /// Valid for as long as this object lives.
     package let descriptor: Int32
+    private let lossHandler = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Takes ownership of `descriptor`.
     package init(owning descriptor: Int32) {
@@ -18,6 +21,21 @@ package final class OpenFile: Sendable {
 
     deinit {
         close(descriptor)
+    }
+
+    /// Says who is to learn, on whatever thread, that octets of it cannot be read any more; the last one said counts.
+    package func onLoss(_ handler: @escaping @Sendable () -> Void) {
+        lossHandler.withLock { $0 = handler }
+    }
+
+    /// How many octets it has; nil if that cannot be told.
+    package var size: Int64? {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
+    }
+
+    fileprivate func reportLoss() {
+        lossHandler.withLock { $0 }?()
     }
 }
 
@@ -31,6 +49,18 @@ package struct FileRegion: Sendable {
         self.file = file
         self.offset = offset
         self.count = count
+    }
+
+    /// Tells the file's owner if the first or the last octet cannot be read: for those who failed to send it.
+    package func reportIfLost() {
+        let isThere = [offset, offset + Int64(max(1, count)) - 1].allSatisfy { position in
+            var octet: UInt8 = 0
+            while true {
+                let got = pread(file.descriptor, &octet, 1, off_t(position))
+                if got >= 0 || errno != EINTR { return got == 1 }
+            }
+        }
+        if !isThere { file.reportLoss() }
     }
 
     /// The octets, read at once; throws ``BodyError/truncated`` if the file is shorter.

@@ -53,6 +53,17 @@ package enum Preconditions {
         return rangeApplies(lines, in: request.bytes.span, stored: stored, now: now)
     }
 
+    /// Whether there can be a representation that a request's Range field counts for: If-Range, if it is there, is a strong
+    /// tag or a date.
+    package static func mayApplyRange(_ request: Fields, now: Timestamp) -> Bool {
+        guard request.contains(.ifRange) else { return true }
+        let lines = Lines(all: request.lines, present: request.present)
+        guard let value = lines.only(.ifRange) else { return false }
+        let text = request.bytes.span.extracting(value)
+        if let tag = EntityTagParts(text) { return !tag.isWeak }
+        return HTTPDate.parse(text, now: now) != nil
+    }
+
     /// Whether the Range field of a request counts, read in place.
     package static func rangeApplies(
         _ head: borrowing RequestHead,

@@ -1,16 +1,22 @@
 // CDN-Cache-Control: the directives that an origin aims at caches like this one (RFC 9213).
 
-/// Reads the targeted field of this cache's target list, which is `[CDN-Cache-Control]` (RFC 9213 section 2.2).
+/// Reads the targeted fields of this cache's target list, which is `[Waystation-Cache-Control, CDN-Cache-Control]` (RFC
+/// 9213 section 2.2).
 package enum TargetedCacheControl {
-    /// The directives of the field; nil if it is absent, empty or invalid, and Cache-Control decides.
+    /// The directives of the first field of the list that is present, valid and not empty; nil if none is, and
+    /// Cache-Control decides.
     ///
     /// RFC 9213 section 2.1: it is a dictionary, a parse error voids it, parameters are ignored. A directive that is
     /// known here and has a value of another type than its argument's voids it too: `max-age=1.5` and `max-age="60"`
     /// are no integers, `no-store=?0` is not "always true". Keys are lower case by syntax. Unknown ones are ignored,
     /// but a field of nothing else is valid and decides that there are no directives (section 3.1).
     package static func parse(_ fields: Fields) -> CacheControl? {
-        parse(fields.values(.cdnCacheControl))
+        // The name of this very cache stands first: it is aimed at more closely.
+        let own = fields.contains(.other) ? parse(fields.values(named: ownName.span)) : nil
+        return own ?? parse(fields.values(.cdnCacheControl))
     }
+
+    private static let ownName = Array("waystation-cache-control".utf8)
 
     /// The directives of all lines of the field.
     package static func parse(_ lines: [ArraySlice<UInt8>]) -> CacheControl? {

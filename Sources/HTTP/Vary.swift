@@ -24,4 +24,19 @@ package enum Vary: Sendable, Equatable {
     package static func parse(_ fields: Fields) -> Vary {
         parse(fields.values(.vary))
     }
+
+    /// What selects a stored response with these fields: the names in Vary, and Accept-Encoding if it is content-coded.
+    ///
+    /// An origin that codes by Accept-Encoding and forgets to say so would otherwise have its coded response given to
+    /// clients that cannot read it; not to reuse is always allowed (RFC 9111 section 4).
+    package static func selecting(_ response: Fields) -> Vary {
+        let vary = parse(response)
+        guard case .names(var names) = vary, let coding = response[.contentEncoding],
+            !coding.span.equalsIgnoringCase("identity"), !coding.isEmpty
+        else { return vary }
+        let acceptEncoding = Array("accept-encoding".utf8)
+        guard !names.contains(acceptEncoding) else { return vary }
+        names.append(acceptEncoding)
+        return .names(names.sorted { $0.lexicographicallyPrecedes($1) })
+    }
 }

@@ -3,8 +3,8 @@
 /// What a request says in the fields that Vary names; requests with equal keys select the same stored response.
 ///
 /// An absent field equals only an absent one. Repeated lines are one comma list, and whitespace around commas does not
-/// count, but quoted strings are kept as they are. Accept-Language is also compared without regard to order, letter case
-/// and whitespace round `;` and `=`. Fields that are no lists (Cookie, User-Agent and such) are compared octet for octet.
+/// count, but quoted strings are kept as they are. Accept-Language is also compared without regard to order, letter case,
+/// whitespace round `;` and `=`, and how a weight is written. Fields that are no lists (Cookie, User-Agent and such) are compared octet for octet.
 package struct VaryKey: Hashable, Sendable {
     /// For each name in turn: the count of octets (4 octets, most significant first; all ones: absent) and the value.
     package let bytes: [UInt8]
@@ -133,19 +133,11 @@ package struct VaryKey: Hashable, Sendable {
         }
     }
 
-    /// Language ranges in lower case, without whitespace, sorted; empty members dropped (RFC 9110 section 12.5.4 gives
-    /// order no meaning).
+    /// Language ranges in their shortest form, sorted (RFC 9110 section 12.5.4 gives order no meaning).
+    ///
+    /// Empty members are dropped, malformed ones stay as they are.
     private static func normalLanguages(_ value: [UInt8]) -> [UInt8] {
-        let members = value.split(separator: 0x2c).map { member in
-            var normal: [UInt8] = []
-            for octet in member {
-                let isDelimiter = octet == 0x3b || octet == 0x3d
-                while isDelimiter, let last = normal.last, Octet.isWhitespace(last) { normal.removeLast() }
-                if Octet.isWhitespace(octet), normal.last == 0x3b || normal.last == 0x3d { continue }
-                normal.append(Octet.lowercased(octet))
-            }
-            return normal
-        }
+        let members = value.split(separator: 0x2c).map { LanguageRange(Array($0))?.normal ?? Array($0) }
         return Array(members.sorted { $0.lexicographicallyPrecedes($1) }.joined(separator: [0x2c]))
     }
 

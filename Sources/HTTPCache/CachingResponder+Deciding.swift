@@ -17,6 +17,17 @@ extension CachingResponder {
         case onlyIfCached
     }
 
+    /// The stored response that `request` selects: one whose selecting fields are equal, else a fresh one in the language
+    /// that the client wants above all others.
+    func selected(from variants: [StoredResponse], by request: Request) -> StoredResponse? {
+        if let exact = variants.first(where: { $0.currentHead.isSelected(by: request.fields) }) { return exact }
+        return variants.first { stored in
+            guard stored.currentHead.isSelectedByLanguage(of: request.fields) else { return false }
+            if case .serve = decide(stored, request) { return stored.currentHead.freshness.isFresh(at: now()) }
+            return false
+        }
+    }
+
     /// The decision for `request` when `stored` is what it selects.
     func decide(_ stored: StoredResponse?, _ request: Request) -> Decision {
         let directives = CacheControl.parse(request.fields)
@@ -53,7 +64,9 @@ extension CachingResponder {
         case .serve, .serveAndValidate: return .partial
         case .ask, .onlyIfCached:
             guard let stored else { return variants.isEmpty ? .uriMiss : .varyMiss }
-            return stored.currentHead.freshness.isFresh(at: now()) ? .request : .stale
+            let freshness = stored.currentHead.freshness
+            // What must be validated each time is as good as stale: it was not the request that asked for it.
+            return freshness.isFresh(at: now()) && !freshness.flags.contains(.alwaysValidate) ? .request : .stale
         }
     }
 }

@@ -50,7 +50,9 @@ extension CachingResponder {
         var contentRange: ContentRange?
         var found: (body: BodyChunk?, count: Int64)?
         // RFC 9110 section 14.2: Range is defined for GET alone.
-        if head.method == .get, head.present.contains(.range), status == 200 {
+        if head.method == .get, head.present.contains(.range), status == 200,
+            Preconditions.rangeApplies(head, in: buffer, stored: snapshot.validators, now: now)
+        {
             guard !snapshot.metadata.fields.contains(.contentRange), let length = stored.withBody({ $0.length }),
                 let range = onlyRange(head, buffer, length)
             else {

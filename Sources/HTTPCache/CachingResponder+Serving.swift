@@ -14,7 +14,8 @@ extension CachingResponder {
         _ status: CacheStatus,
         after standIn: ReaderID? = nil
     ) async throws -> Response? {
-        stored.markUsed()
+        // Who had it fetched, or waited for that, is why it is here, and no sign that others will come.
+        if standIn == nil { stored.markUsed() }
         let head = stored.currentHead
         let metadata = head.metadata
         let outcome = Preconditions.evaluate(
@@ -30,43 +31,39 @@ extension CachingResponder {
             // It held for what was stored before, and the origin has another representation now.
             return finished(Response(status: 412, text: "The representation is another one now."), status)
         }
-        let length = stored.withBody { $0.length }
-        var wanted: Range<Int64>?
-        switch resolvedRange(request, head, length) {
-        case .whole: break
-        case .unsatisfiable:
-            return unsatisfiable(length ?? 0, status)
-        case .ranges(let ranges):
-            wanted = ranges.first
+        guard let parts = parts(of: stored, head, request, standIn) else { return nil }
+        let answer = Answer(stored: stored, head: head, request: request, target: target, standIn: standIn)
+        switch parts {
+        case .unsatisfiable: return unsatisfiable(stored.withBody { $0.length } ?? 0, status)
+        case .whole: return try await serveWhole(answer, status)
+        case .ranges(let ranges): return try await serve(ranges, answer, status)
         }
-        let all = wanted ?? length.map { 0..<$0 }
-        // Of what was asked for just now the client gets what there is, and a broken end if that is not all.
-        let (isHeld, isComing, isHad) = availability(stored, all)
-        guard isHad || standIn != nil else { return nil }
-        let reader = BodyReader(
-            stored,
-            from: wanted?.lowerBound ?? 0,
-            to: wanted?.upperBound,
-            segmentBytes: configuration.body.segmentBytes,
-            after: standIn
-        ) { [coordinator] fill, range in
-            coordinator.startFill(fill, of: stored, range, target: target, for: request)
-        }
+    }
+
+    /// What an answer is made of.
+    struct Answer {
+        let stored: StoredResponse
+        let head: HeadSnapshot
+        let request: Request
+        let target: [UInt8]
+        let standIn: ReaderID?
+    }
+
+    func serveWhole(_ answer: Answer, _ cache: CacheStatus) async throws -> Response? {
+        let length = answer.stored.withBody { $0.length }
+        let all = 0..<(length ?? .max)
+        guard let status = await statusOfServing([all], answer, cache) else { return nil }
+        let reader = reader(of: length.map { 0..<$0 }, answer)
         try await reader.waitForFirst()
-        var status = status
-        if status.forward == nil, !isHeld {
-            status.forward = .partial
-            status.isCollapsed = isComing
-        }
-        if status.forward == nil { metrics.hits.add(1, ordering: .relaxed) }
-        let body = Body(length: all.map { Int64($0.count) }, content: all?.isEmpty == true ? .none : .stream(reader))
-        guard let wanted, let length else {
-            return answer(head, status: metadata.status, head.outgoingFields, body, status)
-        }
-        var fields = head.outgoingFields
-        fields.remove(.contentRange)
-        fields.append("Content-Range", ContentRange(range: wanted, completeLength: length).text)
-        return answer(head, status: 206, fields, body, status)
+        countHit(status)
+        let body = Body(length: length, content: length == 0 ? .none : .stream(reader))
+        return self.answer(
+            answer.head,
+            status: answer.head.metadata.status,
+            answer.head.outgoingFields,
+            body,
+            status
+        )
     }
 
     /// The head of `stored` as the answer to a HEAD.
@@ -108,31 +105,13 @@ extension CachingResponder {
         return try await serve(stored, question.request, question.target, status)
     }
 
+    /// What is checked of a body before its head is sent, when the system went down after it was stored.
+    static var checkBytes: Int64 { 64 << 20 }
+
     /// What went wrong at the origin.
     enum Failure {
         case unreachable
         case status(Int)
-    }
-
-    private func resolvedRange(_ request: Request, _ head: HeadSnapshot, _ length: Int64?) -> ByteRange.Resolution {
-        guard head.metadata.status == 200, let length,
-            let specs = ByteRange.parse(request.fields, specsMax: 16),
-            Preconditions.rangeApplies(request.fields, stored: head.validators, now: now())
-        else { return .whole }
-        return ByteRange.resolve(specs, length: length, rangesMax: 1)
-    }
-
-    /// Whether all of `range` is held, whether what is not is coming already, and whether it can be had at all.
-    private func availability(
-        _ stored: StoredResponse,
-        _ range: Range<Int64>?
-    ) -> (isHeld: Bool, isComing: Bool, isHad: Bool) {
-        stored.withBody { body in
-            let range = range ?? 0..<(body.length ?? .max)
-            if body.extents.contains(range) { return (true, false, true) }
-            if body.isHeldOrComing(range) { return (false, true, true) }
-            return (false, false, body.isResumable && body.length != nil && body.retirement == nil)
-        }
     }
 
     private func unsatisfiable(_ length: Int64, _ status: CacheStatus) -> Response {
@@ -141,7 +120,7 @@ extension CachingResponder {
         return finished(response, status)
     }
 
-    private func answer(
+    func answer(
         _ head: HeadSnapshot,
         status: Int,
         _ fields: Fields,

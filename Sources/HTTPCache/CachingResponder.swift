@@ -33,24 +33,30 @@ package final class CachingResponder: Responder {
 
     /// A cache of what `origin` has at `upstream`.
     ///
-    /// Stored responses are kept in `store`; bodies go to `overflow`, for their present readers alone, when that fails. `now`
-    /// is the wall clock.
+    /// Stored responses are kept in `store`; bodies go to `overflow`, for their present readers alone, when that fails: `onStoreFailure`
+    /// is told so, once a minute at most. `now` is the wall clock.
     package init(
         origin: any Responder,
         upstream: OriginMap,
         store: any CacheStore,
         overflow: any CacheStore,
         configuration: HTTPCacheConfiguration = HTTPCacheConfiguration(),
+        onStoreFailure: @escaping @Sendable (any Error) -> Void = { _ in },
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.origin = origin
         self.upstream = Upstream(upstream)
-        self.store = store
         self.overflow = overflow
+        var configuration = configuration
+        // What nobody reads must not drive out what is read.
+        configuration.body.finishUnseekableBytesMax = min(
+            configuration.body.finishUnseekableBytesMax,
+            configuration.storeBytesMax / 4
+        )
         self.configuration = configuration
         self.now = now
         hitFields = Array("\r\nVia: 1.1 \(configuration.name)\r\nCache-Status: \(configuration.name); hit; ttl=".utf8)
-        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .ifRange, .cdnLoop, .expect]
+        var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .cdnLoop, .expect]
         if !configuration.ignoresClientCacheControl { longWay.insert(.cacheControl) }
         self.longWay = longWay
         table = ObjectTable(bytesMax: configuration.memoryBytesMax)
@@ -58,25 +64,39 @@ package final class CachingResponder: Responder {
             scheme: upstream.scheme,
             authority: upstream.authority,
             name: configuration.name,
-            node: String(UInt64.random(in: .min ... .max), radix: 16)
+            node: String(UInt64.random(in: .min ... .max), radix: 16),
+            ignoresClientCacheControl: configuration.ignoresClientCacheControl
         )
+        let evictor = Evictor(
+            store: store,
+            table: table,
+            bytesMax: configuration.storeBytesMax,
+            unitsMax: configuration.storeUnitsMax,
+            metrics: metrics
+        )
+        self.store = EvictingStore(store, evictor: evictor)
         coordinator = FetchCoordinator(
             origin: origin,
-            store: store,
+            store: self.store,
             overflow: overflow,
             table: table,
-            evictor: Evictor(store: store, table: table, bytesMax: configuration.storeBytesMax, metrics: metrics),
+            evictor: evictor,
             requests: requests,
             upstream: self.upstream,
             configuration: configuration,
             metrics: metrics,
+            onStoreFailure: onStoreFailure,
             now: now
         )
     }
 
-    /// Runs what goes to the origin until the task is cancelled.
+    /// Runs what goes to the origin until the task is cancelled; meanwhile learns what the store has, for eviction.
     package func run() async {
-        await coordinator.run()
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.coordinator.evictor.load() }
+            await coordinator.run()
+            group.cancelAll()
+        }
     }
 
     /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
@@ -87,18 +107,7 @@ package final class CachingResponder: Responder {
     }
 
     private func touchUsed() async {
-        let segmentBytes = configuration.body.segmentBytes
-        let used = table.takeUsed().flatMap { response in
-            let extents: [Range<Int64>]? = response.withBody { body in
-                if case .inline = body.storage { nil } else { body.extents.ranges }
-            }
-            guard let extents else { return [SegmentID(response: response.id, index: -1)] }
-            var indices: Set<Int> = []
-            for range in extents {
-                indices.formUnion(Int(range.lowerBound / segmentBytes)...Int((range.upperBound - 1) / segmentBytes))
-            }
-            return indices.map { SegmentID(response: response.id, index: $0) }
-        }
+        let used = table.takeUsed()
         guard !used.isEmpty else { return }
         // An order of use that the store could not keep costs a worse choice at eviction, nothing else.
         try? await store.commit([.touch(used)])
@@ -110,8 +119,13 @@ package final class CachingResponder: Responder {
         var request = client
         // What belongs to the connection neither selects a stored response nor reaches the origin.
         request.fields.removeHopByHop()
-        if requests.isLoop(request) {
-            return finished(Response(status: 508, text: "This request has come back to where it was."), .none)
+        // RFC 9110 section 14.2: Range is defined for GET alone.
+        if request.method == .head {
+            request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange }
+        }
+        if let answer = ownAnswer(to: request) { return answer }
+        if let refusal = upstream.map.refusal(of: request.target.span) {
+            return finished(Response(status: 400, text: "400 Bad Request: \(refusal.rawValue)"), .none)
         }
         do {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
@@ -128,9 +142,7 @@ package final class CachingResponder: Responder {
     private func mayAnswer(_ request: Request) async -> Bool {
         guard request.fields.contains(.ifMatch) || request.fields.contains(.ifUnmodifiedSince) else { return true }
         let variants = await coordinator.variants(of: upstream.key(of: request.target.span))
-        guard let stored = variants.first(where: { $0.currentHead.isSelected(by: request.fields) }) else {
-            return false
-        }
+        guard let stored = selected(from: variants, by: request) else { return false }
         return Preconditions.holds(request.fields, stored: stored.currentHead.validators, now: now())
     }
 
@@ -144,26 +156,41 @@ package final class CachingResponder: Responder {
         var mayValidate = true
         for attempt in 0..<Self.attemptsMax {
             let variants = await coordinator.variants(of: key)
-            let stored = variants.first { $0.currentHead.isSelected(by: request.fields) }
+            let stored = selected(from: variants, by: request)
             let decision = decide(stored, request)
+            var standsIn = Reuse.Fallback.none
             switch decision {
             case .serve(let stored, let status):
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .serveAndValidate(let stored, let status):
-                coordinator.askInBackground(question(key, target, request, validating: stored, variants))
+                let asking = asking(request, stored, attempt: attempt, mayContinue: false)
+                coordinator.askInBackground(
+                    question(key, target, request, validating: stored, variants, .none, asking: asking)
+                )
                 if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
             case .onlyIfCached:
                 return nothingStored()
             case .bypass:
                 return try await passOn(request, as: .bypass)
-            case .ask: break
+            case .ask(let fallback):
+                standsIn = fallback
             }
+            if isOnlyIfCached(request) { return nothingStored() }
             // What could not be served must be asked for, and so must what may not. What cannot answer this request is not
             // validated: that would lead nowhere.
             metrics.misses.add(1, ordering: .relaxed)
             if case .serve = decision { mayValidate = false }
             if case .serveAndValidate = decision { mayValidate = false }
-            let question = question(key, target, request, validating: mayValidate ? stored : nil, variants)
+            if !mayValidate, isForOriginAlone(request, stored) { return try await passOn(request, as: .partial) }
+            let question = question(
+                key,
+                target,
+                request,
+                validating: mayValidate ? stored : nil,
+                variants,
+                standsIn,
+                asking: asking(request, stored, attempt: attempt, mayContinue: !mayValidate)
+            )
             let forward = forwardReason(decision, stored, variants)
             do {
                 if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
@@ -207,20 +234,34 @@ package final class CachingResponder: Responder {
         status.isCollapsed = isJoined
         switch outcome {
         case .validated(let stored):
-            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            // Whose request it was that the origin answered, it is for that one, whatever Vary says by now.
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
-            return try await serve(stored, question.request, question.target, status)
+            let response = try await serve(stored, question.request, question.target, status)
+            return isJoined ? response : response?.with(flight.takeWithheldFields())
         case .stored(let stored, let standIn):
-            guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
-            return try await serve(stored, question.request, question.target, status, after: standIn)
-        case .notShared:
-            rememberUnshared(question.key)
+            let response = try await serve(stored, question.request, question.target, status, after: standIn)
+            return isJoined ? response : response?.with(flight.takeWithheldFields())
+        case .notShared(let code):
+            if let code, let stale = try await serveStale(question, .status(code)) {
+                if !isJoined { flight.takePrivateResponse()?.body.cancel() }
+                return stale
+            }
+            // A part says nothing about what others would get, and an error nothing about who may share what comes after it.
+            let isAboutRange = code == 206 || code == 416
+            if !isAboutRange, (code ?? 0) < 500 { rememberUnshared(question.key) }
             // Only the one whose request was sent may have it.
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
-            if response.status >= 500, let stale = try await serveStale(question, .status(response.status)) {
+            // It is about this range, under this condition.
+            guard !isAboutRange || isUnderItsCondition(response, question.request) else {
                 response.body.cancel()
-                return stale
+                return nil
+            }
+            if response.status == 206, rangeSpecs(of: question.request)?.count ?? 1 > 1 {
+                response.body.cancel()
+                return try await passOn(question.request, as: .partial)
             }
             return passed(response, status, for: question.request)
         case .failed(let error):
@@ -254,30 +295,29 @@ package final class CachingResponder: Responder {
         _ target: [UInt8],
         _ request: Request,
         validating stored: StoredResponse?,
-        _ variants: [StoredResponse]
+        _ variants: [StoredResponse],
+        _ standsIn: Reuse.Fallback,
+        asking: (range: RangeSpec?, continued: StoredResponse?)
     ) -> FetchCoordinator.Question {
-        let specs = ByteRange.parse(request.fields, specsMax: 1)
         var selecting: VaryKey?
         if case .names(let names)? = variants.first?.currentHead.vary, !names.isEmpty {
             selecting = VaryKey.make(names: names, request: request.fields)
         }
         // Only what has a validator and is not broken can be validated.
         let validated = stored.flatMap { stored in
-            stored.currentHead.validators.isEmpty || !isWholeOrResumable(stored) ? nil : stored
+            stored.currentHead.validators.isEmpty || !isOfUse(stored, to: request) ? nil : stored
         }
         return FetchCoordinator.Question(
             key: key,
             target: target,
             request: request,
-            range: request.fields.contains(.ifRange) ? nil : specs?.first,
+            range: asking.range,
             validating: validated,
+            continued: asking.continued,
             seen: variants.map(\.currentHead),
             fallback: stored,
+            standsIn: standsIn,
             selecting: selecting
         )
-    }
-
-    private func isWholeOrResumable(_ stored: StoredResponse) -> Bool {
-        stored.withBody { $0.length != nil && $0.isResumable || $0.isComplete || $0.isFilling }
     }
 }

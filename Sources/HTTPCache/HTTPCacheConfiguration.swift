@@ -6,10 +6,14 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 256 MiB.
     package var memoryBytesMax: Int64 = 256 << 20
-    /// Octets of bodies in the store; beyond it the least recently used go.
+    /// Octets of bodies in the store; beyond it those go that are least likely to be asked for again.
     ///
     /// Default: 10 GiB.
     package var storeBytesMax: Int64 = 10 << 30
+    /// Segments and small responses in the store; each takes up to 96 octets of memory, and a row of the index.
+    ///
+    /// Default: 2,000,000.
+    package var storeUnitsMax = 2_000_000
     /// A fill's octets become facts at the latest after so many.
     ///
     /// Default: 4 MiB.
@@ -20,6 +24,14 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 32.
     package var variantsMax = 32
+    /// Ranges that one answer holds; a request that comes to more gets the whole (RFC 9110 section 14.2).
+    ///
+    /// Default: 64.
+    package var rangesMax = 64
+    /// Ranges that one Range field may list, before those that overlap are made one; beyond it the field is ignored.
+    ///
+    /// Default: 200, as in Apache httpd.
+    package var rangeSpecsMax = 200
     /// Ignore Cache-Control in requests, as a public edge does.
     ///
     /// Default: false, so that a browser's reload works.

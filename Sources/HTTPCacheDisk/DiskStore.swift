@@ -16,8 +16,9 @@ import Musl
 /// Keeps stored responses in a directory of its own, one process at a time.
 ///
 /// - A kill at any moment loses what was not committed, nothing else.
-/// - After a power loss or a crash of the system, octets that were committed need not be on the disk. So a store that was not
-///   closed, found in another boot of the system, starts empty. ``close()`` flushes everything first.
+/// - After a power loss or a crash of the system the index is what it was at some moment before, and octets that were
+///   committed need not be on the disk. So what a store that was not closed holds in another boot of the system is suspect:
+///   ``StoredRecord/suspects``. ``close()`` flushes everything first.
 /// - An index that is damaged, foreign or of another version is not used: the store starts empty, and says so.
 ///
 /// Methods that are not `async` may block on the disk.
@@ -28,10 +29,20 @@ package final class DiskStore: CacheStore {
     private let files: SegmentFiles
     private let commits: Mutex<CommitQueue>
     private let orphans: Mutex<OrphanGuard>
+    private let keys = KeyFilter()
     /// The search for orphans and closing, one after the other: both block.
     private let housekeeping = DispatchQueue(label: "cache store housekeeping", qos: .utility)
     private let stopsSearching = Atomic(false)
+    /// Where a transaction waits for its time.
+    private let writing = DispatchQueue(label: "cache store writing")
+    /// When the last transaction was begun, on Dispatch's clock.
+    private let lastTransaction = Atomic<UInt64>(0)
     private let onProblem: @Sendable (String) -> Void
+
+    /// How far apart transactions begin, so that under load many commits share one; a single commit does not wait.
+    ///
+    /// A kill may cost what was not yet a fact: at most so much more of it.
+    private static let transactionInterval = DispatchTimeInterval.milliseconds(25)
 
     /// Opens the store in `directory`, which is created if need be; blocks for a few disk reads, whatever the store's size.
     ///
@@ -67,12 +78,17 @@ package final class DiskStore: CacheStore {
     }
 
     package func records(for key: CacheKey) async throws -> [StoredRecord] {
-        try await reporting("read the index of the store \(directory)") { try await index.records(for: key) }
+        guard keys.mayContain(key) else { return [] }
+        let (records, damage) = try await reporting("read the index of the store \(directory)") {
+            try await index.records(for: key)
+        }
+        if !damage.isEmpty { await forget(damage) }
+        return records
     }
 
-    package func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
+    package func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         try await reporting("read the index of the store \(directory)") {
-            try await index.evictionCandidates(bytes: bytes)
+            try await index.units(after: position, limit: limit)
         }
     }
 
@@ -82,12 +98,13 @@ package final class DiskStore: CacheStore {
     /// code `storeFailed` if the index cannot be written, for want of space for example, or after ``close()``.
     package func commit(_ changes: [StoreChange]) async throws {
         guard !changes.isEmpty else { return }
+        noteKeys(changes)
         try await reporting("write the index of the store \(directory)") {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 let commit = PendingCommit(changes: changes, continuation: continuation)
                 switch commits.withLock({ $0.add(commit) }) {
                 case .wait: break
-                case .startWriter: index.onWriter { self.writeGroups($0) }
+                case .startWriter: startWriter()
                 case .refuse:
                     continuation.resume(
                         throwing: HTTPCacheError(
@@ -127,10 +144,22 @@ package final class DiskStore: CacheStore {
         }
     }
 
+    /// Learns which keys are stored, so that a miss need not ask the index; to be called once, in the background, at any time.
+    ///
+    /// Cost: reads all keys. Ends early when the store closes.
+    package func learnKeys() async {
+        await withCheckedContinuation { continuation in
+            housekeeping.async {
+                self.scanKeys()
+                continuation.resume()
+            }
+        }
+    }
+
     /// Ends the use of the store: finishes commits under way, refuses later ones, flushes all to the disk.
     ///
-    /// Only then is it marked as closed; if that fails, `onProblem` is told why, and a power loss empties the store, a kill does
-    /// not. Then the directory is free for another process. Segments that are open stay readable.
+    /// Only then is it marked as closed; if that fails, `onProblem` is told why, and after a power loss its bodies are checked.
+    /// Then the directory is free for another process. Segments that are open stay readable.
     package func close() async {
         guard commits.withLock({ $0.close() }) else { return }
         stopsSearching.store(true, ordering: .relaxed)
@@ -143,13 +172,42 @@ package final class DiskStore: CacheStore {
         }
     }
 
-    /// Takes groups of commits until there are none; on the writer's queue.
-    private func writeGroups(_ db: Database) {
+    /// Has the next group of commits written: at once, or ``transactionInterval`` after the last one was begun.
+    private func startWriter() {
+        let now = DispatchTime.now()
+        let due = DispatchTime(uptimeNanoseconds: lastTransaction.load(ordering: .relaxed)) + Self.transactionInterval
+        guard now < due else { return index.onWriter { self.writeGroup($0) } }
+        writing.asyncAfter(deadline: due) { self.index.onWriter { self.writeGroup($0) } }
+    }
+
+    /// Writes one group of commits, if there is one, and sees to it that the next is written; on the writer's queue.
+    private func writeGroup(_ db: Database) {
+        let group = commits.withLock { $0.nextGroup() }
+        guard !group.isEmpty else { return }
+        lastTransaction.store(DispatchTime.now().uptimeNanoseconds, ordering: .relaxed)
+        write(group[...], db)
+        startWriter()
+    }
+
+    /// Writes all commits there are; on the writer's queue.
+    private func writeAll(_ db: Database) {
         while true {
             let group = commits.withLock { $0.nextGroup() }
             if group.isEmpty { return }
             write(group[...], db)
         }
+    }
+
+    /// Removes rows that are not what was written, so that they are met once.
+    private func forget(_ damage: [StoreChange]) async {
+        onProblem("\(damage.count) rows of the index of the store \(directory) are damaged: they are forgotten")
+        do {
+            try await commit(damage)
+        } catch {
+            // They are left out as they are now, whenever they are read.
+            return
+        }
+        for case .remove(let response) in damage { discardFiles(of: response, segment: nil) }
     }
 
     private func write(_ group: ArraySlice<PendingCommit>, _ db: Database) {
@@ -169,6 +227,27 @@ package final class DiskStore: CacheStore {
             }
             // What is wrong with one caller's changes is not the others' fault.
             for position in group.indices { write(group[position...position], db) }
+        }
+    }
+
+    /// Notes the keys of what is about to be stored: before it is, or a look-up might miss it.
+    private func noteKeys(_ changes: [StoreChange]) {
+        var isScanDue = false
+        for case .put(let record) in changes where keys.insert(record.key) { isScanDue = true }
+        if isScanDue { housekeeping.async { self.scanKeys() } }
+    }
+
+    private func scanKeys() {
+        do {
+            guard keys.beginScan(of: try index.responseCount()) else { return }
+            let isComplete = try index.forEachKeys(of: 4096) { found in
+                keys.addScanned(found)
+                return !stopsSearching.load(ordering: .relaxed)
+            }
+            keys.endScan(isComplete: isComplete)
+        } catch {
+            keys.endScan(isComplete: false)
+            onProblem("could not read all keys of the store \(directory), so each miss asks its index: \(error)")
         }
     }
 
@@ -199,14 +278,14 @@ package final class DiskStore: CacheStore {
 
     private func closeNow() {
         // A commit may be queued whose writer has not been started yet.
-        index.onWriterNow { writeGroups($0) }
+        index.onWriterNow { writeAll($0) }
         do {
             let root = OpenFile(owning: try openFile(directory, O_RDONLY | O_DIRECTORY))
             guard clinux_sync_file_system(root.descriptor) == 0 else { throw SystemError.last }
             try index.markClean()
             try index.close()
         } catch {
-            onProblem("could not close the store \(directory) cleanly, a power loss now would empty it: \(error)")
+            onProblem("could not close the store \(directory) cleanly, after a power loss now its bodies would be checked: \(error)")
         }
     }
 

@@ -68,6 +68,9 @@ struct IndexFile: Sendable {
             // A write-ahead log that outlived its index would be replayed into the new one.
             try deleteSideFiles()
             guard rename(new, path) == 0 else { throw SystemError.last }
+            // Or a power loss could leave an older index beside the new one's log.
+            let parent = OpenFile(owning: try openFile(directory, O_RDONLY | O_DIRECTORY))
+            guard fsync(parent.descriptor) == 0 else { throw SystemError.last }
         } catch let error as SystemError {
             throw .store("create \(path)", error)
         } catch {

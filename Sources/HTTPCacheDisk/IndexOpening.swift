@@ -37,8 +37,8 @@ struct IndexOpening {
             throw .store("delete \(Self.damageMark(in: directory))", error)
         }
         do {
-            let index = try StoreIndex(path: file.path, onProblem: onProblem)
-            try index.markRunning(boot: boot)
+            let index = try StoreIndex(path: file.path)
+            try index.markRunning(boot: boot, isNewEra: false)
             return index
         } catch {
             throw .index("open \(file.path)", error)
@@ -69,14 +69,15 @@ struct IndexOpening {
     /// The index that lies there, marked as in use; nil if it cannot be believed.
     private func openExisting() throws(HTTPCacheError) -> StoreIndex? {
         do {
-            let index = try StoreIndex(path: file.path, onProblem: onProblem)
+            let index = try StoreIndex(path: file.path)
             let (lastBoot, isClean) = try index.state()
-            guard isClean || (lastBoot == boot && !boot.isEmpty) else {
-                try index.close()
-                startsEmpty("the system went down while the store was in use, so octets may be missing on the disk")
-                return nil
+            let isTrusted = isClean || (lastBoot == boot && !boot.isEmpty)
+            try index.markRunning(boot: boot, isNewEra: !isTrusted)
+            if !isTrusted {
+                onProblem(
+                    "the system went down while the store \(directory) was in use: bodies are checked before they are served"
+                )
             }
-            try index.markRunning(boot: boot)
             return index
         } catch let error as DatabaseError where error.isDamage || error.resultCode == .SQLITE_ERROR {
             // SQLITE_ERROR here: the tables are not those of the schema.
@@ -109,7 +110,7 @@ struct IndexOpening {
 
     /// The kernel's name for this boot; nil where there is none.
     private static func currentBoot() -> String? {
-        // Without it, a store that was not closed starts empty: safe.
+        // Without it, bodies of a store that was not closed are checked: safe.
         guard let descriptor = try? openFile("/proc/sys/kernel/random/boot_id", O_RDONLY) else { return nil }
         let file = OpenFile(owning: descriptor)
         var octets = [UInt8](repeating: 0, count: 64)

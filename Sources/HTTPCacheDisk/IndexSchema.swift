@@ -6,16 +6,21 @@ import HTTPCache
 /// The index as SQLite sees it.
 ///
 /// - `responses`: one row a stored response. `key` is the whole key, not its hash, which differs in each process.
-/// - `segments`: what holds octets, with when it was last used (a counter, not a clock): segments with their extents, and
-///   inline bodies as segment -1 without extents.
-/// - `store`: one row. `used_bytes` is the sum of `segments.bytes`, kept by triggers, so that it is exact without a scan.
+///   `checksum` is of the rest of the row, see ``StoredRecord/checksum``.
+/// - `segments`: what holds octets: segments with their runs as ``ExtentCoding`` writes them, and inline bodies as segment -1
+///   without any. `used` is twice a counter, not a clock, of what was last stored or used; one more if it was used again
+///   since it was stored.
+/// - `store`: one row. `era` counts the times that the system went down while the store was in use: runs of an earlier
+///   era are checked before use. `used_bytes` is the sum of `segments.bytes`, kept by triggers, so that it is exact without a scan.
 enum IndexSchema {
     /// "WyHC" in the header of the file: it is ours.
     static let applicationID: UInt32 = 0x5779_4843
     /// The version of the tables; an index with another one is not read.
-    static let version: UInt32 = 1
+    static let version: UInt32 = 2
     /// The segment that stands for an inline body.
     static let inlineIndex = -1
+    /// The bit of `segments.used` that says that it was used again.
+    static let usedAgain: Int64 = 1
 
     /// Creates all tables.
     static func create(_ db: Database) throws {
@@ -27,15 +32,17 @@ enum IndexSchema {
                     one INTEGER PRIMARY KEY CHECK (one = 1),
                     boot TEXT NOT NULL,
                     clean INTEGER NOT NULL,
+                    era INTEGER NOT NULL,
                     used_bytes INTEGER NOT NULL
                 ) STRICT;
-                INSERT INTO store VALUES (1, '', 1, 0);
+                INSERT INTO store VALUES (1, '', 1, 0, 0);
                 CREATE TABLE responses (
                     id INTEGER PRIMARY KEY,
                     key BLOB NOT NULL,
                     metadata BLOB NOT NULL,
                     length INTEGER,
-                    inline BLOB
+                    inline BLOB,
+                    checksum INTEGER NOT NULL
                 ) STRICT;
                 CREATE INDEX responses_key ON responses (key);
                 CREATE TABLE segments (
@@ -64,32 +71,36 @@ enum IndexSchema {
 /// The statements that make changes facts.
 enum IndexStatement {
     static let putResponse = """
-        INSERT INTO responses (id, key, metadata, length, inline) VALUES (?, ?, ?, ?, ?)
+        INSERT INTO responses (id, key, metadata, length, inline, checksum) VALUES (?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET key = excluded.key, metadata = excluded.metadata,
-            length = excluded.length, inline = excluded.inline
+            length = excluded.length, inline = excluded.inline, checksum = excluded.checksum
         """
     static let putSegment = """
         INSERT INTO segments (response, idx, bytes, used, extents)
         SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM responses WHERE id = ?1)
-        ON CONFLICT (response, idx) DO UPDATE SET bytes = excluded.bytes, used = excluded.used,
+        ON CONFLICT (response, idx) DO UPDATE SET bytes = excluded.bytes, used = excluded.used | (used & 1),
             extents = excluded.extents
         """
     static let deleteSegment = "DELETE FROM segments WHERE response = ? AND idx = ?"
     static let deleteSegments = "DELETE FROM segments WHERE response = ?"
     static let deleteResponse = "DELETE FROM responses WHERE id = ?"
+    static let deleteEmptyResponse = """
+        DELETE FROM responses WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM segments WHERE response = ?1)
+        """
     static let touch = "UPDATE segments SET used = ? WHERE response = ? AND idx = ?"
     static let usedBytes = "SELECT used_bytes FROM store"
     static let lastUse = "SELECT max(used) FROM segments"
-    static let state = "SELECT boot, clean, used_bytes FROM store"
-    static let markRunning = "UPDATE store SET boot = ?, clean = 0"
+    static let state = "SELECT boot, clean, era FROM store"
+    static let markRunning = "UPDATE store SET boot = ?, clean = 0, era = ?"
     static let markClean = "UPDATE store SET clean = 1"
     static let responseExists = "SELECT 1 FROM responses WHERE id = ?"
-    static let responses = "SELECT id, metadata, length, inline FROM responses WHERE key = ?"
+    static let responses = "SELECT id, metadata, length, inline, checksum FROM responses WHERE key = ?"
+    static let responseCount = "SELECT count(*) FROM responses"
+    static let keys = "SELECT id, key FROM responses WHERE id > ? ORDER BY id LIMIT ?"
+    static let segment = "SELECT extents FROM segments WHERE response = ? AND idx = ?"
     static let segments = "SELECT idx, extents FROM segments WHERE response = ? AND idx >= 0"
-    // CROSS JOIN: the outer loop is the index in the order of use, so that only what is taken is read.
-    static let leastUsed = """
-        SELECT segments.response, segments.idx, segments.bytes, responses.key
-        FROM segments INDEXED BY segments_used CROSS JOIN responses ON responses.id = segments.response
-        ORDER BY segments.used
+    // All columns are in the index, so that a page is read in one go.
+    static let units = """
+        SELECT response, idx, bytes, used FROM segments INDEXED BY segments_used WHERE used > ? ORDER BY used LIMIT ?
         """
 }

@@ -7,20 +7,21 @@ import Synchronization
 
 /// The index of a store.
 ///
-/// A write-ahead log makes a commit proof against a kill of the process; against a power loss it is not, which
-/// ``StoreState`` is for. Reads run beside writes. Methods that block say so; they run on Dispatch queues, never on Swift's
+/// A write-ahead log makes a commit proof against a kill of the process. After a power loss the index is what it was after
+/// some earlier commit: the log is flushed before its pages are copied into the file and the file before the log is used
+/// anew (https://www.sqlite.org/pragma.html#pragma_synchronous), and each entry of the log has a checksum. Reads run beside writes. Methods that block say so; they run on Dispatch queues, never on Swift's
 /// own threads.
 final class StoreIndex: Sendable {
     /// Body octets that are facts.
     let usedBytes: Atomic<Int64>
     private let pool: DatabasePool
-    /// The last use, counted: each use of a segment has a number of its own.
+    /// The last use, counted: each use of a segment has a number of its own, which the column `used` holds twice.
     private let lastUse: Atomic<Int64>
-    private let onProblem: @Sendable (String) -> Void
+    /// See ``IndexSchema``; set once, before the index is used.
+    private let era = Atomic<Int64>(0)
 
     /// Opens the index at `path`, which must be one of ours; blocks, but reads only a few pages, however large it is.
-    init(path: String, onProblem: @escaping @Sendable (String) -> Void) throws {
-        self.onProblem = onProblem
+    init(path: String) throws {
         var configuration = Configuration()
         configuration.label = "cache index"
         configuration.foreignKeysEnabled = false
@@ -40,23 +41,28 @@ final class StoreIndex: Sendable {
         }
         guard let used else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty") }
         usedBytes = Atomic(used)
-        lastUse = Atomic(last ?? 0)
+        lastUse = Atomic((last ?? 0) / 2)
     }
 
     /// Which boot the store was last used in, and whether it was closed then; blocks.
     func state() throws -> (boot: String, isClean: Bool) {
         try pool.read { db in
-            guard let row = try Row.fetchOne(db, sql: IndexStatement.state), case .string(let boot) = row.storage(0)
+            guard let row = try Row.fetchOne(db, sql: IndexStatement.state), case .string(let boot) = row.storage(0),
+                let era = row.integer(2)
             else {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty")
             }
+            self.era.store(era, ordering: .relaxed)
             return (boot, row.integer(1) == 1)
         }
     }
 
-    /// Notes durably that the store is in use in `boot`; blocks until the disk has it.
-    func markRunning(boot: String) throws {
-        try durably { try $0.execute(sql: IndexStatement.markRunning, arguments: [boot]) }
+    /// Notes durably that the store is in use in `boot`, in a new era if all that it holds is suspect; blocks until the disk
+    /// has it.
+    func markRunning(boot: String, isNewEra: Bool) throws {
+        if isNewEra { era.wrappingAdd(1, ordering: .relaxed) }
+        let era = era.load(ordering: .relaxed)
+        try durably { try $0.execute(sql: IndexStatement.markRunning, arguments: [boot, era]) }
     }
 
     /// Notes durably that the store was closed; blocks until the disk has it.
@@ -90,65 +96,90 @@ final class StoreIndex: Sendable {
         usedBytes.store(used, ordering: .relaxed)
     }
 
-    /// The responses stored for `key`.
-    func records(for key: CacheKey) async throws -> [StoredRecord] {
-        try await pool.read { [onProblem] db in
+    /// The responses stored for `key`, and what removes those rows that are not what was written.
+    func records(for key: CacheKey) async throws -> (records: [StoredRecord], damage: [StoreChange]) {
+        let era = era.load(ordering: .relaxed)
+        return try await pool.read { db in
             let rows = try Row.fetchAll(
                 db.cachedStatement(sql: IndexStatement.responses),
                 arguments: [Data(key.bytes)]
             )
-            return try rows.compactMap { row in
-                guard let id = row.integer(0), let metadata = row.octets(1) else {
-                    onProblem("a row of the index is damaged: it is left out")
-                    return nil
+            var records: [StoredRecord] = []
+            var damage: [StoreChange] = []
+            for row in rows {
+                guard let id = row.integer(0) else { continue }
+                let response = ResponseID(rawValue: UInt64(bitPattern: id))
+                guard var record = row.record(response, key) else {
+                    damage.append(.remove(response))
+                    continue
                 }
-                var record = StoredRecord(
-                    id: ResponseID(rawValue: UInt64(bitPattern: id)),
-                    key: key,
-                    metadata: metadata,
-                    length: row.integer(2),
-                    inlineBody: row.octets(3)
-                )
                 let segments = try Row.fetchCursor(
                     db.cachedStatement(sql: IndexStatement.segments),
                     arguments: [id]
                 )
                 while let row = try segments.next() {
-                    guard let index = row.integer(0), let octets = row.octets(1),
-                        let ranges = ExtentCoding.decode(octets)
-                    else {
-                        onProblem("a segment's extents in the index are damaged: they count as not held")
+                    guard let index = row.integer(0).map({ Int($0) }) else { continue }
+                    let segment = SegmentID(response: response, index: index)
+                    guard let runs = row.octets(1).flatMap({ ExtentCoding.decode($0, of: segment) }) else {
+                        damage.append(.extents(segment, []))
                         continue
                     }
-                    record.segments[Int(index)] = ranges
+                    record.segments[index] = runs.extents
+                    record.suspects += runs.suspects(in: era)
                 }
-                return record
+                records.append(record)
             }
+            return (records, damage)
         }
     }
 
-    /// What was used least recently and holds `bytes` together.
-    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
-        guard bytes > 0 else { return [] }
-        return try await pool.read { db in
-            var candidates: [EvictionCandidate] = []
-            var found: Int64 = 0
-            let rows = try Row.fetchCursor(db.cachedStatement(sql: IndexStatement.leastUsed))
-            while found < bytes, let row = try rows.next() {
+    /// How many responses there are; blocks.
+    func responseCount() throws -> Int {
+        try pool.read { Int(try Row.fetchOne($0, sql: IndexStatement.responseCount)?.integer(0) ?? 0) }
+    }
+
+    /// Calls `body` with the keys of all responses, some at a time, until it returns false; whether it got all; blocks.
+    ///
+    /// A response that is stored meanwhile may be left out.
+    func forEachKeys(of count: Int, _ body: ([CacheKey]) -> Bool) throws -> Bool {
+        var last = Int64.min
+        while true {
+            // A transaction for each part: a long one would keep the log from being used again.
+            let rows = try pool.read { db in
+                try Row.fetchAll(db.cachedStatement(sql: IndexStatement.keys), arguments: [last, count])
+            }
+            guard let row = rows.last else { return true }
+            let keys = rows.compactMap { $0.octets(1).map(CacheKey.init) }
+            guard body(keys), let id = row.integer(0) else { return false }
+            last = id
+        }
+    }
+
+    /// What holds octets, in the order of use behind `position`.
+    func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
+        try await pool.read { db in
+            let rows = try Row.fetchCursor(
+                db.cachedStatement(sql: IndexStatement.units),
+                arguments: [position ?? .min, limit]
+            )
+            var units: [StoredUnit] = []
+            while let row = try rows.next() {
                 guard let response = row.integer(0), let index = row.integer(1), let count = row.integer(2),
-                    let key = row.octets(3)
+                    let used = row.integer(3)
                 else { continue }
-                candidates.append(
-                    EvictionCandidate(
-                        key: CacheKey(key),
-                        response: ResponseID(rawValue: UInt64(bitPattern: response)),
-                        segment: index < 0 ? nil : Int(index),
-                        bytes: count
+                units.append(
+                    StoredUnit(
+                        id: SegmentID(
+                            response: ResponseID(rawValue: UInt64(bitPattern: response)),
+                            index: Int(index)
+                        ),
+                        bytes: count,
+                        wasUsedAgain: used & IndexSchema.usedAgain != 0,
+                        position: used
                     )
                 )
-                found += count
             }
-            return candidates
+            return units
         }
     }
 
@@ -184,7 +215,10 @@ final class StoreIndex: Sendable {
             let id = record.id.column
             try run(
                 IndexStatement.putResponse,
-                [id, Data(record.key.bytes), Data(record.metadata), record.length, inline]
+                [
+                    id, Data(record.key.bytes), Data(record.metadata), record.length, inline,
+                    Int64(bitPattern: record.checksum),
+                ]
             )
             if let inline {
                 let arguments: StatementArguments = [id, IndexSchema.inlineIndex, inline.count, nextUse(), nil]
@@ -192,28 +226,39 @@ final class StoreIndex: Sendable {
             } else {
                 try run(IndexStatement.deleteSegment, [id, IndexSchema.inlineIndex])
             }
-        case .extents(let segment, let ranges):
+        case .extents(let segment, let held, let added):
             guard segment.index >= 0 else { return }
-            let extents = ExtentMap(ranges)
             let id = segment.response.column
-            if extents.ranges.isEmpty {
+            var runs = SegmentRuns()
+            if !held.isEmpty {
+                let row = try Row.fetchOne(
+                    db.cachedStatement(sql: IndexStatement.segment),
+                    arguments: [id, segment.index]
+                )
+                runs = row?.octets(0).flatMap { ExtentCoding.decode($0, of: segment) } ?? runs
+            }
+            runs.update(held: held, adding: added, era: era.load(ordering: .relaxed))
+            if runs.entries.isEmpty {
                 try run(IndexStatement.deleteSegment, [id, segment.index])
             } else {
-                let octets = Data(ExtentCoding.encode(extents))
-                try run(IndexStatement.putSegment, [id, segment.index, extents.count, nextUse(), octets])
+                let octets = Data(ExtentCoding.encode(runs, of: segment))
+                try run(IndexStatement.putSegment, [id, segment.index, runs.count, nextUse(), octets])
             }
         case .remove(let response):
             try run(IndexStatement.deleteSegments, [response.column])
             try run(IndexStatement.deleteResponse, [response.column])
+        case .removeIfEmpty(let response):
+            try run(IndexStatement.deleteEmptyResponse, [response.column])
         case .touch(let segments):
             for segment in segments {
-                try run(IndexStatement.touch, [nextUse(), segment.response.column, segment.index])
+                let use = nextUse() | IndexSchema.usedAgain
+                try run(IndexStatement.touch, [use, segment.response.column, segment.index])
             }
         }
     }
 
     private func nextUse() -> Int64 {
-        lastUse.wrappingAdd(1, ordering: .relaxed).newValue
+        lastUse.wrappingAdd(1, ordering: .relaxed).newValue * 2
     }
 }
 
@@ -222,7 +267,28 @@ extension ResponseID {
     fileprivate var column: Int64 { Int64(bitPattern: rawValue) }
 }
 
+extension StoredRecord {
+    /// The checksum of what stands in its row.
+    fileprivate var checksum: UInt64 {
+        let stream = Checksum.Stream()
+        for number in [id.column, length ?? -1, Int64(key.bytes.count), Int64(inlineBody?.count ?? -1)] {
+            withUnsafeBytes(of: number.littleEndian) { stream.add($0) }
+        }
+        key.bytes.withUnsafeBytes { stream.add($0) }
+        metadata.withUnsafeBytes { stream.add($0) }
+        inlineBody?.withUnsafeBytes { stream.add($0) }
+        return stream.sum
+    }
+}
+
 extension Row {
+    /// The record in a row of `responses`, without its segments; nil if it is not what was written.
+    fileprivate func record(_ id: ResponseID, _ key: CacheKey) -> StoredRecord? {
+        guard let metadata = octets(1), let checksum = integer(4) else { return nil }
+        let record = StoredRecord(id: id, key: key, metadata: metadata, length: integer(2), inlineBody: octets(3))
+        return record.checksum == UInt64(bitPattern: checksum) ? record : nil
+    }
+
     /// A column as it is stored; GRDB's typed access stops the process when a damaged file holds something else.
     fileprivate func storage(_ column: Int) -> DatabaseValue.Storage {
         (self[column] as DatabaseValue).storage

@@ -42,6 +42,7 @@ final class CurlTransfer {
     private var connection: IdleSockets.Connection?
     private var head: ResponseHead?
     private var newHead: ResponseHead?
+    private var chunks: ChunkedBody?
     private var octets: [UInt8] = []
     private var lastChunkBytes = 0
     private var receivedBytes: Int64 = 0
@@ -51,7 +52,10 @@ final class CurlTransfer {
         self.easy = easy
         self.loop = loop
         chunkBytesMax = loop.configuration.receiveBufferBytes
-        parser = ResponseHeadParser(loop.configuration)
+        parser = ResponseHeadParser(
+            loop.configuration,
+            takesHTTP2: exchange.request.isSecure && loop.configuration.usesHTTP2
+        )
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setOptions()
@@ -72,7 +76,8 @@ final class CurlTransfer {
         ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         ccurl_set_long(easy, CURLOPT_PATH_AS_IS, 1)
         ccurl_set_long(easy, CURLOPT_HTTP_CONTENT_DECODING, 0)
-        ccurl_set_long(easy, CURLOPT_HTTP_TRANSFER_DECODING, 1)
+        // Chunks are decoded here: libcurl's reading of them is laxer than any two readers' should be.
+        ccurl_set_long(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0)
         ccurl_set_long(easy, CURLOPT_HTTP09_ALLOWED, 0)
         ccurl_set_long(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         ccurl_set_long(easy, CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
@@ -164,6 +169,7 @@ final class CurlTransfer {
         // libcurl sends any method again when a connection that it used again turns out dead, a POST too.
         let mayReuse = request.isRepeatable || loop.configuration.keepsConnectionsForAll
         ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, mayReuse ? 0 : 1)
+        ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 0)
         request.lines.withUnsafeBytes { octets in
             var start = 0
             for index in octets.indices where octets[index] == 0 {
@@ -209,6 +215,10 @@ final class CurlTransfer {
                 self.head = head
                 newHead = head
                 phase = .receiving
+                if head.coding == .chunked { chunks = ChunkedBody(loop.configuration) }
+                if head.leavesDoubt(about: exchange.request, loop.configuration) {
+                    ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 1)
+                }
                 if exchange.request.isSecure, head.delimiter == .close { session = ccurl_get_tls_session(easy) }
                 touch(restartsDeadline: true)
             case nil: break
@@ -231,10 +241,28 @@ final class CurlTransfer {
             return Int(CURL_WRITEFUNC_PAUSE)
         }
         if octets.isEmpty { octets.reserveCapacity(max(bytes.count, capacityNeeded)) }
-        octets.append(contentsOf: bytes)
-        receivedBytes += Int64(bytes.count)
+        if chunks != nil {
+            guard receiveChunks(bytes) else { return 0 }
+        } else {
+            octets.append(contentsOf: bytes)
+            receivedBytes += Int64(bytes.count)
+        }
         touch(restartsDeadline: true)
         return bytes.count
+    }
+
+    /// Takes the data out of octets of a chunked body; false if they break its rules.
+    private func receiveChunks(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let before = octets.count
+        do throws(ChunkedFault) {
+            let hasExcess = try chunks?.take(bytes.bindMemory(to: UInt8.self).span, into: &octets) ?? false
+            if hasExcess { ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 1) }
+            receivedBytes += Int64(octets.count - before)
+            return true
+        } catch {
+            failure = HTTPClientError(.truncated, "\(exchange.request.summary): \(error.rawValue)")
+            return false
+        }
     }
 
     /// What the last chunk of a fast transfer needed, no more than what is left; nothing for the first.
@@ -337,7 +365,11 @@ final class CurlTransfer {
         }
         if code == CURLE_COULDNT_CONNECT, let refusal = addressRefusal() { return refusal }
         let detail = String(cString: errorText[0] != 0 ? UnsafePointer(errorText) : curl_easy_strerror(code))
-        return HTTPClientError(errorCode(code), "\(exchange.request.summary): \(detail)", curlCode: number)
+        return HTTPClientError(
+            HTTPClientError.Code(code, phase: phase, hasHead: head != nil),
+            "\(exchange.request.summary): \(detail)",
+            curlCode: number
+        )
     }
 
     /// What libcurl lets pass, or might: what is stored as complete rests on this.
@@ -346,29 +378,14 @@ final class CurlTransfer {
         if let length = head.declaredLength, length != receivedBytes {
             return HTTPClientError(.truncated, "\(exchange.request.summary): \(receivedBytes) octets of \(length)")
         }
+        if let chunks, !chunks.hasEnded {
+            return HTTPClientError(.truncated, "\(exchange.request.summary): the last chunk is missing")
+        }
         // RFC 9112 section 9.8: without close_notify, anyone on the way may have ended it.
         if exchange.request.isSecure, head.delimiter == .close, !loop.hasSaidClose(session) {
             return HTTPClientError(.truncated, "\(exchange.request.summary): the connection ended without close_notify")
         }
         return nil
-    }
-
-    private func errorCode(_ code: CURLcode) -> HTTPClientError.Code {
-        switch code {
-        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .couldNotResolve
-        case CURLE_COULDNT_CONNECT, CURLE_PROXY: .couldNotConnect
-        case CURLE_SSL_CONNECT_ERROR, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_PEER_FAILED_VERIFICATION,
-            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
-            .tls
-        case CURLE_URL_MALFORMAT: .invalidRequest
-        case CURLE_OPERATION_TIMEDOUT: phase == .connecting ? .timeoutConnect : .timeoutFirstByte
-        case CURLE_WEIRD_SERVER_REPLY, CURLE_UNSUPPORTED_PROTOCOL, CURLE_BAD_CONTENT_ENCODING:
-            head == nil ? .invalidResponse : .truncated
-        case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2,
-            CURLE_HTTP2_STREAM, CURLE_ABORTED_BY_CALLBACK, CURLE_SEND_FAIL_REWIND:
-            head == nil ? .closedBeforeResponse : .truncated
-        default: head == nil ? .other : .truncated
-        }
     }
 
     /// What is to be said when the deadline has passed.

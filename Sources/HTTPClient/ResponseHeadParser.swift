@@ -25,8 +25,9 @@ package struct ResponseHead: Sendable, Equatable {
 
 /// Takes one line after the other and gives heads, interim and final.
 ///
-/// Refuses what two readers might understand differently: folded lines, NUL, bare CR, more than one length, a length
-/// beside a Transfer-Encoding, garbage (RFC 9112 sections 5 and 6.3, RFC 9110 section 8.6).
+/// Refuses what two readers might understand differently: folded lines, NUL, bare CR and LF, more than one length, a
+/// length beside a Transfer-Encoding, framing in an interim response, garbage (RFC 9112 sections 2.2, 5 and 6.3, RFC 9110
+/// section 8.6). libcurl frames the body by its own reading of the same lines, which is laxer: it must never differ.
 package struct ResponseHeadParser: Sendable {
     /// What a line completed.
     package enum Event: Sendable {
@@ -44,6 +45,7 @@ package struct ResponseHeadParser: Sendable {
     private let headBytesMax: Int
     private let headLinesMax: Int
     private let interimResponsesMax: Int
+    private let takesHTTP2: Bool
     private var state = State.statusLine
     private var interimResponses = 0
     // Of the head under way:
@@ -56,7 +58,13 @@ package struct ResponseHeadParser: Sendable {
     private var length: Int64?
     private var codings: [UInt8]?
 
-    package init(_ configuration: HTTPClientConfiguration) {
+    /// A parser at the start of a connection's answer.
+    ///
+    /// - Parameters:
+    ///   - configuration: The limits.
+    ///   - takesHTTP2: Whether the connection may speak HTTP/2, whose status lines libcurl makes up.
+    package init(_ configuration: HTTPClientConfiguration, takesHTTP2: Bool = true) {
+        self.takesHTTP2 = takesHTTP2
         headBytesMax = configuration.headBytesMax
         headLinesMax = configuration.headLinesMax
         interimResponsesMax = configuration.interimResponsesMax
@@ -89,12 +97,13 @@ package struct ResponseHeadParser: Sendable {
 
     // MARK: Lines
 
-    /// Where the line end begins: CRLF, or LF alone (RFC 9112 section 2.2); a CR anywhere else is refused.
+    /// Where the line end begins: CRLF; CR and LF alone are refused (RFC 9112 section 2.2 lets LF pass, which would make
+    /// two lines of a value that somebody put it into).
     private static func contentEnd(_ line: Span<UInt8>) throws(HTTPClientError) -> Int {
-        var end = line.count
-        guard end > 0, line[end - 1] == 0x0a else { throw invalid("a line without an end") }
-        end -= 1
-        if end > 0, line[end - 1] == 0x0d { end -= 1 }
+        guard line.count > 1, line[line.count - 1] == 0x0a, line[line.count - 2] == 0x0d else {
+            throw invalid("a line that does not end with CRLF")
+        }
+        let end = line.count - 2
         for index in 0..<end where line[index] == 0x0d || line[index] == 0x0a || line[index] == 0 {
             throw invalid("CR, LF or NUL within a line")
         }
@@ -107,7 +116,9 @@ package struct ResponseHeadParser: Sendable {
             throw Self.invalid("no status line of HTTP")
         }
         majorVersion = Int(line[5] &- 0x30)
-        guard majorVersion == 1 || majorVersion == 2 else { throw Self.invalid("an unknown version of HTTP") }
+        guard majorVersion == 1 || majorVersion == 2 && takesHTTP2 else {
+            throw Self.invalid("an unknown version of HTTP")
+        }
         var index = 6
         minorVersion = 0
         if line[6] == 0x2e {
@@ -162,6 +173,10 @@ package struct ResponseHeadParser: Sendable {
 
     private mutating func receiveFraming(_ field: KnownField, _ value: Span<UInt8>) throws(HTTPClientError) {
         if field == .transferEncoding {
+            // libcurl trims what C calls space.
+            for index in 0..<value.count where value[index] < 0x20 && value[index] != 0x09 || value[index] >= 0x7f {
+                throw Self.invalid("a Transfer-Encoding with an octet that is not ASCII text")
+            }
             codings = (codings.map { $0 + [0x2c] } ?? []) + value.array
             return
         }
@@ -193,9 +208,10 @@ package struct ResponseHeadParser: Sendable {
             guard interimResponses <= interimResponsesMax else {
                 throw Self.invalid("more than \(interimResponsesMax) interim responses")
             }
-            // RFC 9110 section 15.2: it has no body, whatever its fields say.
+            // RFC 9110 section 8.6, RFC 9112 section 6.1: never sent here, and libcurl would keep it for the final response.
+            guard length == nil, codings == nil else { throw Self.invalid("framing in an interim response") }
             let interim = InterimResponse(status: status, fields: fields)
-            (state, bytes, lines, fields, length, codings) = (.statusLine, 0, 0, Fields(), nil, nil)
+            (state, bytes, lines, fields) = (.statusLine, 0, 0, Fields())
             return .interim(interim)
         }
         let coding = try transferCoding()

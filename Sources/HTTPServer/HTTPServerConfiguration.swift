@@ -64,6 +64,9 @@ package struct HTTPServerConfiguration: Sendable {
     /// Default 64 KiB, at least 0. Beyond it the connection is closed.
     package var drainBytesMax = 64 * 1024
 
+    /// The limits of HTTP/2 beyond those of all requests.
+    package var http2 = HTTP2Configuration()
+
     // MARK: Times
 
     /// How long a connection may rest between requests.
@@ -132,7 +135,7 @@ package struct HTTPServerConfiguration: Sendable {
 /// A way to drive sockets.
 package enum TransportKind: Sendable, Equatable, CaseIterable {
     #if os(Linux)
-    /// Bare epoll, edge triggered: for plain HTTP/1.1.
+    /// Bare epoll, edge triggered: for plain HTTP.
     case epoll
     #endif
     /// SwiftNIO.

@@ -5,7 +5,7 @@ package import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// An HTTP/1.1 server for one responder.
+/// A server of HTTP/1.1 and HTTP/2 for one responder.
 ///
 /// Call ``bind()`` to learn the ports before ``run()``; connections wait until ``run()`` is called. At graceful shutdown
 /// it stops accepting, closes idle connections and lets the others finish what they are doing within

@@ -15,8 +15,8 @@ package struct TLSConfiguration: Sendable, Equatable {
     package var handshakeTimeout = Duration.seconds(10)
     /// How long the files' change may go unnoticed; default 1 s.
     package var reloadInterval = Duration.seconds(1)
-    /// The protocols offered by ALPN (RFC 7301), the one liked best first; default `http/1.1` alone.
-    package var applicationProtocols = ["http/1.1"]
+    /// The protocols offered by ALPN (RFC 7301), the one liked best first; default `h2`, `http/1.1`.
+    package var applicationProtocols = ["h2", "http/1.1"]
 
     package init(certificateFile: String, keyFile: String) {
         self.certificateFile = certificateFile

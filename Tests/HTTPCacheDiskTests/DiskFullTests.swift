@@ -16,7 +16,7 @@ struct DiskFullTests {
             let store = try DiskStore(directory: directory + "/store") { problems.add($0) }
             let ballast = try store.openSegment(segment(1, 0), creating: true)
             try ballast.write([UInt8](repeating: 1, count: 4 << 20), at: 0)
-            try await store.commit([.put(record(1, "ballast")), .extents(segment(1, 0), [0..<4 << 20])])
+            try await store.commit([.put(record(1, "ballast")), .holding(segment(1, 0), [0..<4 << 20])])
             var count: UInt64 = 0
             var failure: HTTPCacheError?
             while failure == nil, count < 10_000 {

@@ -59,7 +59,7 @@ import Testing
                         let variants = (1...variants).map { variant in
                             StoreChange.put(record(number | variant << 40, "\(number)", inline: [1]))
                         }
-                        let whole = StoreChange.extents(segment(number, 0), [0..<Int64(bytes)])
+                        let whole = StoreChange.holding(segment(number, 0), [0..<Int64(bytes)])
                         try await store.commit([.put(record(number, "\(number)"))] + variants + [whole])
                         var line = number.littleEndian
                         write(acks.descriptor, &line, 8)

@@ -70,7 +70,7 @@ import Testing
                         try store.openSegment(segment(number, 0), creating: true).write([1], at: 0)
                         await Task.yield()
                         try await store.commit([
-                            .put(record(number, "\(number)")), .extents(segment(number, 0), [0..<1]),
+                            .put(record(number, "\(number)")), .holding(segment(number, 0), [0..<1]),
                         ])
                         return 0
                     }

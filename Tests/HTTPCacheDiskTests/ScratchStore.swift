@@ -99,3 +99,30 @@ extension OpenFile {
         }
     }
 }
+
+extension StoreChange {
+    /// The segment holds these ranges and nothing else, each in a run of its own.
+    static func holding(_ segment: SegmentID, _ ranges: [Range<Int64>], checksum: UInt64 = 0) -> StoreChange {
+        .extents(segment, ranges, adding: ranges.map { StoredRun(range: $0, checksum: checksum) })
+    }
+}
+
+/// A unit of a store without its number in the order of use, which each store counts as it likes.
+struct UnitUse: Equatable {
+    var id: SegmentID
+    var bytes: Int64
+    var wasUsedAgain = false
+}
+
+extension CacheStore {
+    /// All units in the order of use, asked for in pages.
+    func allUnits(page: Int = 2) async throws -> [UnitUse] {
+        var units: [StoredUnit] = []
+        while true {
+            let next = try await self.units(after: units.last?.position, limit: page)
+            guard !next.isEmpty, next.count <= page else { break }
+            units += next
+        }
+        return units.map { UnitUse(id: $0.id, bytes: $0.bytes, wasUsedAgain: $0.wasUsedAgain) }
+    }
+}

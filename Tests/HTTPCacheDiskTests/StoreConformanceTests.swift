@@ -12,7 +12,7 @@ import Testing
         try await kind.withStore { (store) async throws in
             #expect(try await store.records(for: key("a")) == [])
             #expect(store.usedBytes == 0)
-            #expect(try await store.evictionCandidates(bytes: 1) == [])
+            #expect(try await store.allUnits() == [])
         }
     }
 
@@ -44,7 +44,7 @@ import Testing
         _ kind: StoreKind
     ) async throws {
         try await kind.withStore { store in
-            try await store.commit([.put(record(1, "a")), .extents(segment(1, 2), [10..<20, 30..<40])])
+            try await store.commit([.put(record(1, "a")), .holding(segment(1, 2), [10..<20, 30..<40])])
             var changed = record(1, "b", inline: [1, 2, 3], length: 99)
             changed.metadata = [7]
             changed.segments = [5: [0..<1]]
@@ -64,7 +64,7 @@ import Testing
             #expect(store.usedBytes == 3)
             try await store.commit([.put(record(1, "a"))])
             #expect(store.usedBytes == 0)
-            #expect(try await store.evictionCandidates(bytes: 1) == [])
+            #expect(try await store.allUnits() == [])
         }
     }
 
@@ -73,8 +73,8 @@ import Testing
     ) async throws {
         try await kind.withStore { store in
             let far = Int64.max - 10..<Int64.max
-            try await store.commit([.put(record(1, "a")), .extents(segment(1, 0), [0..<10])])
-            try await store.commit([.extents(segment(1, 0), [0..<5, 100..<300]), .extents(segment(1, 7), [far])])
+            try await store.commit([.put(record(1, "a")), .holding(segment(1, 0), [0..<10])])
+            try await store.commit([.holding(segment(1, 0), [0..<5, 100..<300]), .holding(segment(1, 7), [far])])
             let found = try await store.records(for: key("a")).first
             #expect(found?.segments == [0: [0..<5, 100..<300], 7: [far]])
             #expect(store.usedBytes == 215)
@@ -83,11 +83,11 @@ import Testing
 
     @Test(arguments: StoreKind.allCases) func `no extents: the segment is gone`(_ kind: StoreKind) async throws {
         try await kind.withStore { store in
-            try await store.commit([.put(record(1, "a")), .extents(segment(1, 0), [0..<10])])
+            try await store.commit([.put(record(1, "a")), .holding(segment(1, 0), [0..<10])])
             try await store.commit([.extents(segment(1, 0), [])])
             #expect(try await store.records(for: key("a")) == [record(1, "a")])
             #expect(store.usedBytes == 0)
-            #expect(try await store.evictionCandidates(bytes: 1) == [])
+            #expect(try await store.allUnits() == [])
         }
     }
 
@@ -95,7 +95,7 @@ import Testing
         _ kind: StoreKind
     ) async throws {
         try await kind.withStore { store in
-            try await store.commit([.extents(segment(1, 0), [0..<10]), .touch([segment(1, 0), segment(2, -1)])])
+            try await store.commit([.holding(segment(1, 0), [0..<10]), .touch([segment(1, 0), segment(2, -1)])])
             #expect(store.usedBytes == 0)
             try await store.commit([.put(record(1, "a"))])
             #expect(try await store.records(for: key("a")) == [record(1, "a")])
@@ -108,7 +108,7 @@ import Testing
         try await kind.withStore { store in
             try store.openSegment(segment(1, 0), creating: true).write([1, 2, 3], at: 0)
             try await store.commit([
-                .put(record(1, "a")), .put(record(2, "a", inline: [1])), .extents(segment(1, 0), [0..<3]),
+                .put(record(1, "a")), .put(record(2, "a", inline: [1])), .holding(segment(1, 0), [0..<3]),
             ])
             try await store.commit([.remove(response(1)), .remove(response(3))])
             #expect(try await store.records(for: key("a")) == [record(2, "a", inline: [1])])
@@ -123,7 +123,7 @@ import Testing
         try await kind.withStore { store in
             try await store.commit([
                 .put(record(1, "a", inline: [1, 2])), .remove(response(1)), .put(record(1, "b")),
-                .extents(segment(1, 0), [0..<10]), .remove(response(1)), .extents(segment(1, 0), [0..<10]),
+                .holding(segment(1, 0), [0..<10]), .remove(response(1)), .holding(segment(1, 0), [0..<10]),
                 .put(record(1, "c")),
             ])
             #expect(try await store.records(for: key("a")) == [])
@@ -194,25 +194,58 @@ import Testing
         }
     }
 
-    @Test(arguments: StoreKind.allCases) func `what was used least recently is evicted first`(
+    @Test(arguments: StoreKind.allCases) func `what holds octets is listed from the least recently used on`(
         _ kind: StoreKind
     ) async throws {
         try await kind.withStore { store in
             try await store.commit([
-                .put(record(1, "a")), .extents(segment(1, 0), [0..<10]), .extents(segment(1, 1), [100..<120]),
-                .put(record(2, "b", inline: [1, 2, 3])), .put(record(3, "c")), .extents(segment(3, 0), [0..<7]),
+                .put(record(1, "a")), .holding(segment(1, 0), [0..<10]), .holding(segment(1, 1), [100..<120]),
+                .put(record(2, "b", inline: [1, 2, 3])), .put(record(3, "c")), .holding(segment(3, 0), [0..<7]),
             ])
             try await store.commit([.touch([segment(1, 0), segment(2, -1)])])
-            let second = EvictionCandidate(key: key("a"), response: response(1), segment: 1, bytes: 20)
-            let third = EvictionCandidate(key: key("c"), response: response(3), segment: 0, bytes: 7)
-            let first = EvictionCandidate(key: key("a"), response: response(1), segment: 0, bytes: 10)
-            let inline = EvictionCandidate(key: key("b"), response: response(2), segment: nil, bytes: 3)
-            #expect(try await store.evictionCandidates(bytes: 0) == [])
-            #expect(try await store.evictionCandidates(bytes: 1) == [second])
-            #expect(try await store.evictionCandidates(bytes: 20) == [second])
-            #expect(try await store.evictionCandidates(bytes: 21) == [second, third])
-            #expect(try await store.evictionCandidates(bytes: 27) == [second, third])
-            #expect(try await store.evictionCandidates(bytes: 1000) == [second, third, first, inline])
+            let all = [
+                UnitUse(id: segment(1, 1), bytes: 20), UnitUse(id: segment(3, 0), bytes: 7),
+                UnitUse(id: segment(1, 0), bytes: 10, wasUsedAgain: true),
+                UnitUse(id: segment(2, -1), bytes: 3, wasUsedAgain: true),
+            ]
+            for page in 1...5 { #expect(try await store.allUnits(page: page) == all) }
+            #expect(try await store.units(after: nil, limit: 0) == [])
+            let last = try await store.units(after: nil, limit: 10).last?.position
+            #expect(try await store.units(after: last, limit: 10) == [])
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func `what is filled further keeps that it was used again`(
+        _ kind: StoreKind
+    ) async throws {
+        try await kind.withStore { store in
+            try await store.commit([.put(record(1, "a")), .extents(segment(1, 0), [0..<10])])
+            try await store.commit([.put(record(2, "b", inline: [1])), .touch([segment(1, 0), segment(2, -1)])])
+            try await store.commit([.extents(segment(1, 0), [0..<20]), .put(record(2, "b", inline: [1]))])
+            let again = [
+                UnitUse(id: segment(1, 0), bytes: 20, wasUsedAgain: true),
+                UnitUse(id: segment(2, -1), bytes: 1, wasUsedAgain: true),
+            ]
+            #expect(try await store.allUnits() == again)
+            try await store.commit([.extents(segment(1, 0), []), .extents(segment(1, 0), [0..<5])])
+            #expect(try await store.allUnits().last == UnitUse(id: segment(1, 0), bytes: 5))
+        }
+    }
+
+    @Test(arguments: StoreKind.allCases) func `a response is removed as empty only if it holds nothing`(
+        _ kind: StoreKind
+    ) async throws {
+        try await kind.withStore { store in
+            try await store.commit([
+                .put(record(1, "a")), .extents(segment(1, 3), [0..<10]), .put(record(2, "b", inline: [])),
+                .put(record(3, "c")),
+            ])
+            try await store.commit((1...4).map { .removeIfEmpty(response($0)) })
+            #expect(try await store.records(for: key("a")).count == 1)
+            #expect(try await store.records(for: key("b")).count == 1)
+            #expect(try await store.records(for: key("c")) == [])
+            try await store.commit([.extents(segment(1, 3), []), .removeIfEmpty(response(1))])
+            #expect(try await store.records(for: key("a")) == [])
         }
     }
 }

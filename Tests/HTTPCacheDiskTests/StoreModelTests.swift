@@ -42,7 +42,7 @@ import Testing
 
     private func expect(_ store: any CacheStore, isLike model: Model, _ place: Comment) async throws {
         #expect(store.usedBytes == model.usedBytes, place)
-        #expect(try await store.evictionCandidates(bytes: .max) == model.candidates, place)
+        #expect(try await store.allUnits(page: 3) == model.units, place)
         for name in Model.names {
             let found = try await store.records(for: key(name)).sorted { $0.id.rawValue < $1.id.rawValue }
             #expect(found == model.records(named: name), place)
@@ -66,8 +66,12 @@ import Testing
                 let start = Int64.random(in: 0..<1000, using: &generator) + Int64(index) << 40
                 extents.insert(start..<start + Int64.random(in: 1..<300, using: &generator))
             }
-            return .extents(segment(number, index), extents.ranges)
-        case 7: return .remove(response(number))
+            // Mostly some of what is held stays, and runs come that are not held together with others.
+            let isAll = Bool.random(using: &generator)
+            let runs = extents.ranges.map { StoredRun(range: $0, checksum: generator.next()) }
+            let held = isAll ? [Int64(index) << 40..<Int64(index) << 40 + 700] : extents.ranges
+            return .extents(segment(number, index), held, adding: runs)
+        case 7: return Bool.random(using: &generator) ? .remove(response(number)) : .removeIfEmpty(response(number))
         default: return .touch([segment(number, index), segment(number % 3, -1)])
         }
     }
@@ -78,21 +82,13 @@ private struct Model {
     static let names = ["a", "b", "c", "d/e?f"]
 
     private var stored: [ResponseID: StoredRecord] = [:]
-    private var uses: [SegmentID] = []
+    private var runs: [SegmentID: [Range<Int64>]] = [:]
+    private var uses: [(id: SegmentID, isAgain: Bool)] = []
 
-    var usedBytes: Int64 { uses.reduce(0) { $0 + bytes($1) } }
+    var usedBytes: Int64 { uses.reduce(0) { $0 + bytes($1.id) } }
 
-    var candidates: [EvictionCandidate] {
-        uses.compactMap { item in
-            stored[item.response].map {
-                EvictionCandidate(
-                    key: $0.key,
-                    response: item.response,
-                    segment: item.index < 0 ? nil : item.index,
-                    bytes: bytes(item)
-                )
-            }
-        }
+    var units: [UnitUse] {
+        uses.map { UnitUse(id: $0.id, bytes: bytes($0.id), wasUsedAgain: $0.isAgain) }
     }
 
     func records(named name: String) -> [StoredRecord] {
@@ -105,22 +101,37 @@ private struct Model {
             record.segments = stored[record.id]?.segments ?? [:]
             stored[record.id] = record
             let item = SegmentID(response: record.id, index: -1)
-            uses.removeAll { $0 == item }
-            if record.inlineBody != nil { uses.append(item) }
-        case .extents(let item, let ranges):
+            let isAgain = take(item)
+            if record.inlineBody != nil { uses.append((item, isAgain)) }
+        case .extents(let item, let held, let added):
             guard stored[item.response] != nil else { return }
-            uses.removeAll { $0 == item }
-            stored[item.response]?.segments[item.index] = ranges.isEmpty ? nil : ranges
-            if !ranges.isEmpty { uses.append(item) }
+            let isAgain = take(item)
+            var left = runs[item, default: []].filter { run in
+                held.contains { $0.lowerBound <= run.lowerBound && run.upperBound <= $0.upperBound }
+            }
+            left.removeAll { run in added.contains { $0.range.overlaps(run) } }
+            left += added.map(\.range)
+            runs[item] = left
+            stored[item.response]?.segments[item.index] = left.isEmpty ? nil : ExtentMap(left).ranges
+            if !left.isEmpty { uses.append((item, isAgain)) }
         case .remove(let response):
             stored[response] = nil
-            uses.removeAll { $0.response == response }
+            runs = runs.filter { $0.key.response != response }
+            uses.removeAll { $0.id.response == response }
+        case .removeIfEmpty(let response):
+            if !uses.contains(where: { $0.id.response == response }) { stored[response] = nil }
         case .touch(let items):
-            for item in items where uses.contains(item) {
-                uses.removeAll { $0 == item }
-                uses.append(item)
+            for item in items where uses.contains(where: { $0.id == item }) {
+                _ = take(item)
+                uses.append((item, true))
             }
         }
+    }
+
+    /// Takes a unit out of the order of use; returns whether it was used again.
+    private mutating func take(_ item: SegmentID) -> Bool {
+        guard let index = uses.firstIndex(where: { $0.id == item }) else { return false }
+        return uses.remove(at: index).isAgain
     }
 
     private func bytes(_ item: SegmentID) -> Int64 {

@@ -83,7 +83,7 @@ import Testing
             #expect(whole.body.elementsEqual(medium.octets))
             #expect(whole.response.cacheStatus.hasPrefix("waystation; fwd=partial"))
             let asked = fixture.origin.requests.dropFirst().map { $0.fields.text(.range) ?? "" }
-            #expect(asked == ["bytes=0-49999", "bytes=60000-199999"])
+            #expect(asked == ["bytes=0-49999", "bytes=60000-"])
             #expect(fixture.origin.requests.dropFirst().allSatisfy { $0.fields.text(.ifRange) == "\"v1\"" })
             let again = try await fixture.get("/", ["Range": "bytes=-100"])
             #expect(again.body.elementsEqual(medium.octets.suffix(100)))

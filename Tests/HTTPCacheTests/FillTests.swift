@@ -105,7 +105,7 @@ import Testing
             #expect(fixture.express() == nil)
             let whole = try await fixture.get()
             #expect(whole.body.elementsEqual(medium.octets))
-            #expect(fixture.origin.requests.last?.fields.text(.range) == "bytes=100000-299999")
+            #expect(fixture.origin.requests.last?.fields.text(.range) == "bytes=100000-")
         }
     }
 
@@ -218,7 +218,7 @@ import Testing
             #expect(range.body.elementsEqual(medium.octets[40_000..<50_000]))
             #expect(try await fixture.get().body.elementsEqual(medium.octets))
             let asked = fixture.origin.requests.dropFirst().map { $0.fields.text(.range) ?? "" }
-            #expect(asked == ["bytes=40000-49999", "bytes=10000-39999", "bytes=50000-59999"])
+            #expect(asked == ["bytes=40000-49999", "bytes=10000-39999", "bytes=50000-"])
         }
     }
 

@@ -56,6 +56,44 @@ import Testing
         #expect(try Self.target(url, target) == expected)
     }
 
+    @Test(arguments: [
+        // RFC 3986 section 5.2.4.
+        ("/..", true), ("/../", true), ("/../x", true), ("/a/../../x", true), ("/a/./../../x", true), ("/./..", true),
+        ("/a/..", false), ("/a/../b", false), ("/a/b/../..", false), ("/...", false), ("/..a", false), ("/a..", false),
+        ("/.", false), ("/./x", false), ("/a/.../../..", false), ("/x?/../..", false), ("/?..", false),
+        // Empty segments are no depth: many servers merge slashes.
+        ("//..", true), ("/a//../../x", true), ("//a/../x", false),
+        // RFC 3986 section 6.2.2.2: %2e is a dot for everybody; %2f and %5c are separators for some.
+        ("/%2e%2e/x", true), ("/%2E./x", true), (".%2e", true), ("/a/%2e%2e", false), ("/%2e%2e%2fx", true),
+        ("/..%2fx", true), ("/..%5Cx", true), ("/a%2f..%2f..%2fx", true), ("/a%2fb/../..", true),
+        ("/a/..%2f..", true), ("/a%2f..", false), ("/%252e%252e/x", true), ("/%252e%252e%252fx", true), ("/%2", false),
+        ("/%zz/..", false), ("/100%/x", false),
+        // Backslashes for slashes, parameters cut off.
+        ("/..\\x", true), ("/a\\..\\..\\x", true), ("/a\\b/../../x", true), ("/a\\b", false), ("/..;/x", true),
+        ("/..;a=b/x", true), ("/..%3b/x", true), ("/;../x", false), ("/a/..;/x", false),
+    ])
+    func `a path that climbs out of the directory in any reading is refused, where there is one`(
+        target: String,
+        climbs: Bool
+    ) throws {
+        for url in ["http://host/media/", "http://host/media/film.mp4?k"] {
+            #expect(try OriginMap(url).refusal(of: target.utf8.span) == (climbs ? .leavesDirectory : nil), "\(url)")
+        }
+        for url in ["http://host", "http://host/film.mp4"] {
+            #expect(try OriginMap(url).refusal(of: target.utf8.span) == nil, "\(url)")
+        }
+    }
+
+    @Test(arguments: [
+        ("/a%00", true), ("/%0d%0aX:%20y", true), ("/%0Ax", true), ("/a/%0D", true), ("/a%20%09%01", false),
+        ("/%000", true), ("/a?%0d%0a%00", false), ("/%0", false), ("/%0g", false), ("/%250a", false),
+    ])
+    func `a path with an encoded line end or NUL is refused`(target: String, isRefused: Bool) throws {
+        for url in ["http://host", "http://host/media/"] {
+            #expect(try OriginMap(url).refusal(of: target.utf8.span) == (isRefused ? .encodedControl : nil))
+        }
+    }
+
     @Test(arguments: ["/", "/?", "/?a", "/x", "/x/y?z", "*", "", "?", "//"])
     func `the two pieces are the whole, whatever the URL`(target: String) throws {
         for url in ["http://h", "http://h/a/b", "http://h/a/b?q", "http://h/a/?q", "http://h/a/"] {

@@ -45,7 +45,7 @@ import Testing
         try await CacheFixture.run(origin: origin(), store: store) { fixture async throws in
             #expect(try await fixture.get().body.elementsEqual(medium.octets))
             let asked = fixture.origin.requests.map { $0.fields.text(.range) ?? "" }
-            #expect(asked == ["bytes=100000-199999", "bytes=210000-299999"])
+            #expect(asked == ["bytes=100000-199999", "bytes=210000-"])
         }
     }
 
@@ -72,7 +72,7 @@ import Testing
                 fixture async throws in
                 #expect(try await fixture.get().body.elementsEqual(octets))
                 let asked = fixture.origin.requests.map { $0.fields.text(.range) }
-                #expect(asked == [tag.hasPrefix("W") ? nil : "bytes=100000-299999"])
+                #expect(asked == [tag.hasPrefix("W") ? nil : "bytes=100000-"])
             }
         }
     }

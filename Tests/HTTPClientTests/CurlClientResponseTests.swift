@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func `HEAD, 204 and 304 have no body, whatever their fields say, and keep the connection`() async throws {
+    @Test func `HEAD, 204 and 304 have no body, whatever their fields say`() async throws {
         let script: ScriptedOrigin.Script = { request in
             if request.method == "HEAD" { return .response(200, [("Content-Length", "77")], framing: .none) }
             if request.target == "/204" { return .response(204, framing: .none) }
@@ -95,7 +95,9 @@ import Testing
             #expect(notModified.status == 304)
             #expect(notModified.body.length == 78)
             guard case .none = notModified.body.content else { throw BodyError.tooLong }
-            #expect(origin.connections.count == 1)
+            // After a HEAD and a 304 with a length some origins send a body in spite of it: what follows is anyone's guess.
+            #expect(try await client.respond(to: origin.request("/204")).status == 204)
+            #expect(origin.requests.map(\.connection) == [0, 1, 1, 2])
         }
     }
 

@@ -40,6 +40,8 @@ struct EngineDriver {
     var pulls: [RequestNumber] = []
     var cancelled: [RequestNumber] = []
     var closes: [EngineClose] = []
+    /// Whether the engine has given way to HTTP/2's.
+    var speaksHTTP2 = false
     /// Whether the client takes no output.
     var isBlocked = false
 
@@ -156,6 +158,7 @@ struct EngineDriver {
                 case .pull(let number): pulls.append(number)
                 case .cancel(let number): cancelled.append(number)
                 case .close(let kind): closes.append(kind)
+                case .speakHTTP2: speaksHTTP2 = true
                 }
             }
             if isBlocked {

@@ -170,6 +170,18 @@ private let okay = Response(status: 200)
         #expect(driver.closes == [.flush])
     }
 
+    @Test func `a body that ends with the input fails also if its head waited behind another request`() async throws {
+        var driver = EngineDriver()
+        driver.receive(
+            "PUT /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx" + post("Content-Length: 50\r\n", "01234")
+        )
+        driver.endInput()
+        driver.respond(0, Response(status: 204))
+        #expect(driver.takeSent().contains("HTTP/1.1 400 "))
+        await #expect(throws: BodyError.truncated) { try await driver.started[1].request.body.collect(upTo: 100) }
+        #expect(driver.closes == [.flush])
+    }
+
     // MARK: Half-closed connections
 
     @Test func `a client that has closed its side still gets all its responses`() {

@@ -359,7 +359,9 @@ private func stream(_ length: Int64?, _ source: ProbeSource = ProbeSource()) -> 
     @Test(arguments: [
         ("CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", "501 Not Implemented"),
         ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request"), ("GET / HTTP/2.0\r\n\r\n", "505 HTTP Version Not Supported"),
-        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", "501 Not Implemented"),
+        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "501 Not Implemented"),
+        // RFC 9112 section 6.3, rule 4: the body's length is open.
+        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", "400 Bad Request"),
     ])
     func `a refusal has the status of its rule`(_ request: String, _ status: String) {
         var driver = EngineDriver(table)

@@ -90,10 +90,24 @@ import Testing
         arguments: [
             ("en, de", "de, en", true), ("en-US,de;q=0.5", "DE ; Q=0.5 ,\ten-us", true), ("en, de", "en", false),
             ("en;q=0.5", "en;q=0.8", false), ("en, de", "en,,de,", true), ("e n", "en", false),
+            ("en;q=1.0, de;q=0.50", "de;q=0.5, en", true), ("en;q=x", "en", false), ("en;q=0", "en;q=0.000", true),
         ] as [(String, String, Bool)]
     )
     func `RFC 9110 section 12.5.4: languages match in any order, case and spacing`(a: String, b: String, isSame: Bool) {
         #expect(same(["Accept-Language": a], ["Accept-Language": b], names("accept-language")) == isSame)
+    }
+
+    @Test(
+        arguments: [
+            ([:], []), (["Vary": "Foo"], ["foo"]), (["Content-Encoding": "br"], ["accept-encoding"]),
+            (["Content-Encoding": "gzip", "Vary": "Foo"], ["accept-encoding", "foo"]),
+            (["Content-Encoding": "gzip", "Vary": "Accept-Encoding"], ["accept-encoding"]),
+            (["Content-Encoding": "Identity"], []), (["Content-Encoding": ""], []),
+        ] as [(Fields, [String])]
+    )
+    func `a coded response is selected by Accept-Encoding, named or not`(response: Fields, expected: [String]) {
+        #expect(Vary.selecting(response) == .names(expected.map { Array($0.utf8) }))
+        #expect(Vary.selecting(["Vary": "*", "Content-Encoding": "br"]) == .any)
     }
 
     @Test func `fields that are no lists match octet for octet`() {

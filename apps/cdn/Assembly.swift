@@ -45,7 +45,9 @@ struct Assembly {
         } else {
             disk = nil
             store = MemoryStore()
-            configuration.storeBytesMax = Int64(clamping: options.memory.bytes)
+            // Heads and small bodies on one side, bodies on the other: together what was allowed.
+            configuration.memoryBytesMax /= 4
+            configuration.storeBytesMax = Int64(clamping: options.memory.bytes) - configuration.memoryBytesMax
         }
         accessLog = try Self.openAccessLog(options, logger)
         client = CurlClient(configuration: Self.clientConfiguration(options))
@@ -56,6 +58,12 @@ struct Assembly {
             store: store,
             overflow: MemoryStore(),
             configuration: configuration,
+            onStoreFailure: { error in
+                logger.warning(
+                    "The store failed: what it cannot keep is served all the same",
+                    metadata: ["error.message": "\(error)"]
+                )
+            },
             now: { WallClock.timestamp }
         )
     }
@@ -163,6 +171,7 @@ private struct CacheService: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await cache.run() }
                 group.addTask {
+                    await disk?.learnKeys()
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }

@@ -8,9 +8,11 @@ import Musl
 
 /// Limits and signal dispositions of this process.
 package enum ProcessLimits {
-    /// A write to a closed connection becomes EPIPE instead of the process's end.
+    /// A write to a closed connection becomes EPIPE instead of the process's end, one beyond the largest file that the
+    /// process may write (`ulimit -f`) EFBIG.
     package static func ignoreBrokenPipes() {
         _ = signal(SIGPIPE, SIG_IGN)
+        _ = signal(SIGXFSZ, SIG_IGN)
     }
 
     /// Raises the soft limit of open files to the hard one: each connection takes one, and the usual soft limit of 1024

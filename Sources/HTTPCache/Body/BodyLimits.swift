@@ -8,6 +8,9 @@ package struct BodyLimits: Sendable {
     package var readAheadBytesMax: Int64 = 16 << 20
     /// What a fill that nobody reads any more may still fetch if that finishes it.
     package var finishBytesMax: Int64 = 16 << 20
+    /// The same where the origin ignores ranges: a second request would have it send all of it again. At most a quarter of
+    /// the store.
+    package var finishUnseekableBytesMax: Int64 = 1 << 30
     /// A reader this close behind a fill's end waits for it rather than opening another.
     package var joinBytesMax: Int64 = 1 << 20
     /// Octets of one body that share a file, and are evicted together.

@@ -1,13 +1,18 @@
 // Reads a stored body from one position to another: what is held at once, what is coming as it comes.
 
 package import HTTP
+import Synchronization
 
 /// A body source over a stored response: serves held octets, waits for those in flight, has the rest fetched.
 package final class BodyReader: BodySource {
     private let response: StoredResponse
     private let reader: ReaderID
     private let segmentBytes: Int64
+    /// How much is checked at a time, at least, after the system went down.
+    private static let checkBytes: Int64 = 8 << 20
     private let startFill: @Sendable (FillID, Range<Int64>) -> Void
+    /// Up to here this reader, or who it waited with, had the octets fetched: reading them says nothing of their use.
+    private let fetchedEnd: Atomic<Int64>
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
     ///
@@ -23,6 +28,7 @@ package final class BodyReader: BodySource {
         self.response = response
         self.segmentBytes = segmentBytes
         self.startFill = startFill
+        fetchedEnd = Atomic(standIn == nil ? 0 : .max)
         reader = response.withBody { $0.addReader(from: start, to: end, after: standIn) }
     }
 
@@ -32,6 +38,7 @@ package final class BodyReader: BodySource {
 
     package func next() async throws -> BodyChunk? {
         while true {
+            await checkSuspects()
             let (step, wake) = response.withBody { $0.take(reader) }
             wake.resume()
             switch step {
@@ -45,7 +52,7 @@ package final class BodyReader: BodySource {
                 await park()
                 try Task.checkCancellation()
             case .startFill(let fill, let range):
-                startFill(fill, range)
+                start(fill, range)
             case .failed(let error):
                 throw error
             }
@@ -59,6 +66,7 @@ package final class BodyReader: BodySource {
     /// Waits until the first octet can be read or cannot be had, and reads nothing; a throw says why not.
     package func waitForFirst() async throws {
         while true {
+            await checkSuspects()
             let (step, wake) = response.withBody { $0.peek(reader) }
             wake.resume()
             switch step {
@@ -66,19 +74,38 @@ package final class BodyReader: BodySource {
             case .wait:
                 await park()
                 try Task.checkCancellation()
-            case .startFill(let fill, let range): startFill(fill, range)
+            case .startFill(let fill, let range): start(fill, range)
             case .failed(let error): throw error
             }
         }
     }
 
+    /// Has octets checked that the system's going down may have spoilt, before they are read.
+    private func checkSuspects() async {
+        guard response.isSuspect.load(ordering: .relaxed),
+            let range = response.withBody({ $0.suspectRange(for: reader) })
+        else { return }
+        await response.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
+    }
+
+    private func start(_ fill: FillID, _ range: Range<Int64>) {
+        fetchedEnd.store(max(range.upperBound, fetchedEnd.load(ordering: .relaxed)), ordering: .relaxed)
+        startFill(fill, range)
+    }
+
     private func region(_ offset: Int64, _ count: Int64) throws -> FileRegion? {
         do {
-            let region = try response.region(offset: offset, count: count, segmentBytes: segmentBytes)
+            guard let region = try response.region(offset: offset, count: count, segmentBytes: segmentBytes) else {
+                response.withBody { $0.lose(offset..<offset, at: offset, for: reader) }
+                return nil
+            }
+            if offset >= fetchedEnd.load(ordering: .relaxed) {
+                response.markUsed(segment: Int(offset / segmentBytes))
+            }
             if response.isDetached { response.dropPassedSegments(segmentBytes: segmentBytes) }
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
-            // Evicted between the two locks, or deleted by hand: it is missing, so it is fetched.
+            // Deleted by hand: it is missing, so it is fetched.
             response.withBody { $0.lose($0.range(ofSegment: Int(offset / segmentBytes)), at: offset, for: reader) }
             return nil
         }

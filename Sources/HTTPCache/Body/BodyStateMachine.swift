@@ -25,23 +25,27 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         case segments
     }
 
-    private struct Fill: Sendable {
+    struct Fill: Sendable {
         /// The next octet that it brings.
         var frontier: Int64
         /// Where it ends; nil: where the origin ends.
         var end: Int64?
+        /// Where the origin said that it ends, should it not have to go so far.
+        var promisedEnd: Int64?
         /// Where it stood when the last reader left.
         var abandonedAt: Int64?
         /// It was made to wait since it last brought something: if the origin hangs up on it, that is our doing.
         var wasHeldBack = false
         /// Nobody wanted the rest, so it is ending: nobody joins it.
         var isGivenUp = false
+        /// The origin sends the whole body, octets that are held already among it.
+        var bringsAll = false
         /// Octets a second, as far as can be told.
         var rate: Double = 0
         var waiter: Waiter?
     }
 
-    private struct Reader: Sendable {
+    struct Reader: Sendable {
         var position: Int64
         /// Where it ends; nil: at the body's end, wherever that is.
         var end: Int64?
@@ -79,9 +83,15 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Once it is known for a fact.
     package private(set) var length: Int64?
     package private(set) var extents = ExtentMap()
+    /// What the store holds but the system's going down may have spoilt: not held until it was checked.
+    package private(set) var suspects = ExtentMap()
     package private(set) var storage: Storage
-    /// Whether more octets may be asked for by range: the validator is strong and the origin serves ranges.
+    /// Whether more octets may be asked for and combined with those held: the validator is strong.
     package let isResumable: Bool
+    /// What the one 206 held that this is made of; nil if the body is more than one piece, or was meant to be whole.
+    package let piece: Range<Int64>?
+    /// False once the origin has sent the whole although it was asked for a range.
+    package private(set) var servesRanges = true
     /// The store has failed: memory is what it takes, so no reader may fall far behind.
     package var isDetached = false
     /// Why nothing more is fetched for it: it was replaced, or the origin changed.
@@ -89,8 +99,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether a fill broke off and left a body that cannot be resumed.
     package private(set) var isBroken = false
 
-    private var fills: [FillID: Fill] = [:]
-    private var readers: [ReaderID: Reader] = [:]
+    private(set) var fills: [FillID: Fill] = [:]
+    private(set) var readers: [ReaderID: Reader] = [:]
     private var lastID = 0
 
     /// A body of which nothing is held yet, or what the store says is held.
@@ -99,10 +109,14 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         isResumable: Bool,
         limits: BodyLimits,
         inline: [UInt8]? = nil,
-        extents: ExtentMap = ExtentMap()
+        extents: ExtentMap = ExtentMap(),
+        suspects: ExtentMap = ExtentMap(),
+        piece: Range<Int64>? = nil
     ) {
+        self.suspects = suspects
         self.length = length
         self.isResumable = isResumable
+        self.piece = piece
         self.limits = limits
         self.extents = extents
         if let inline {
@@ -113,25 +127,49 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         }
     }
 
-    // MARK: Facts
+    // MARK: What is learnt on the way
 
-    /// Whether anybody reads or fills it.
-    package var isBusy: Bool { !fills.isEmpty || !readers.isEmpty }
-
-    /// Whether a fill is running that may be joined.
-    package var isFilling: Bool { fills.values.contains { !$0.isGivenUp } }
-
-    /// Whether every octet of `range` is held or being fetched.
-    package func isHeldOrComing(_ range: Range<Int64>) -> Bool {
-        var all = extents
-        for fill in fills.values where !fill.isGivenUp {
-            all.insert(fill.frontier..<max(fill.frontier, fill.end ?? .max))
-        }
-        return all.contains(range)
+    /// Says how long the whole is, which nobody had told; false if that contradicts what is held or known.
+    package mutating func learn(length new: Int64) -> Bool {
+        guard new >= lengthMin, length ?? new == new else { return false }
+        length = new
+        return true
     }
 
-    /// Where the reader that is furthest behind stands; nil if there is none.
-    package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
+    /// Says that the origin sends the whole when asked for a range.
+    package mutating func noteRangesIgnored() {
+        servesRanges = false
+    }
+
+    /// Says that the origin sends the whole body in answer to the fill `id`, which so begins anew, with the first octet.
+    ///
+    /// False, and the fill is gone, if another one brings the whole already, or nobody knows `id`: this answer is not needed.
+    package mutating func beginAnew(_ id: FillID) -> (isNeeded: Bool, wake: [Waiter]) {
+        servesRanges = false
+        guard let fill = fills[id] else { return (false, []) }
+        let isBrought = fills.contains { other, state in
+            other != id && state.bringsAll && !state.isGivenUp && state.frontier <= fill.frontier
+        }
+        if isBrought {
+            fills[id] = nil
+            return (false, wakeReaders { _ in true } + wakeHeldBackFills())
+        }
+        // Another one that is further on brings the rest.
+        let others = fills.filter { $0.key != id && $0.value.bringsAll && !$0.value.isGivenUp }
+        fills[id]?.frontier = 0
+        fills[id]?.end = others.values.map(\.frontier).min() ?? length
+        fills[id]?.promisedEnd = length
+        fills[id]?.bringsAll = true
+        return (true, [])
+    }
+
+    /// Moves a fill past octets that are held already; how many of `count` these are.
+    package mutating func passHeld(_ id: FillID, count: Int) -> Int {
+        guard let fill = fills[id], !fill.isGivenUp, let held = extents.end(of: fill.frontier) else { return 0 }
+        let passed = max(0, min(Int64(count), min(held, fill.end ?? held) - fill.frontier))
+        fills[id]?.frontier = fill.frontier + passed
+        return Int(passed)
+    }
 
     /// How far a fill is, and who wants what it brings; nil once it is over.
     package func progress(of id: FillID) -> (next: Int64, end: Int64?, readers: Int, waiting: Int)? {
@@ -185,8 +223,22 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     /// Octets that could not be read from the store are not held after all: the reader is put back to `position`.
     package mutating func lose(_ range: Range<Int64>, at position: Int64, for id: ReaderID) {
-        extents.remove(range)
+        evict(range)
         readers[id]?.position = position
+    }
+
+    /// What was suspect has been checked: it is held, or was spoilt.
+    package mutating func settle(_ range: Range<Int64>, isSound: Bool) {
+        // Evicted meanwhile, it is neither.
+        guard suspects.contains(range) else { return }
+        suspects.remove(range)
+        if isSound { extents.insert(range) }
+    }
+
+    /// The suspect octets from where `id` reads, until the next that are none; nil if it can go on.
+    package func suspectRange(for id: ReaderID) -> Range<Int64>? {
+        guard let position = readers[id]?.position, let end = suspects.end(of: position) else { return nil }
+        return position..<min(end, readers[id]?.end ?? end)
     }
 
     /// Remembers whom to wake when `id` can go on; false if it can already.
@@ -220,7 +272,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package mutating func addFill(from start: Int64, to end: Int64?) -> FillID {
         lastID += 1
         let id = FillID(rawValue: lastID)
-        fills[id] = Fill(frontier: start, end: end)
+        fills[id] = Fill(frontier: start, end: end, promisedEnd: end)
         return id
     }
 
@@ -317,10 +369,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// The fill has ended early: readers that need what it was to bring fail, unless it ended because of ourselves.
     package mutating func fail(_ id: FillID, _ error: HTTPCacheError) -> [Waiter] {
         guard let fill = fills.removeValue(forKey: id) else { return [] }
-        // Of a body whose length nobody told, nobody can tell what is missing.
+        // Of a body whose length nobody told, nobody can tell its readers what is missing; the next request finds out.
         let canGoOn = isResumable && length != nil
         let isOurDoing = canGoOn && (fill.wasHeldBack || fill.isGivenUp || error.code == .abandoned)
-        if !canGoOn { isBroken = true }
+        if !isResumable { isBroken = true }
         if !isOurDoing {
             for (reader, state) in readers where wants(state, fill) { readers[reader]?.failure = error }
         }
@@ -335,6 +387,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Octets were evicted from the store.
     package mutating func evict(_ range: Range<Int64>) {
         extents.remove(range)
+        suspects.remove(range)
     }
 
     /// Whether octets of `range` must stay: a fill writes among them, or a reader needs them and cannot or should not have
@@ -362,13 +415,15 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     private func paceAbandoned(_ fill: Fill) -> FillStep {
         if let end = fill.end {
-            return end - fill.frontier <= limits.finishBytesMax ? .proceed : .abandoned
+            // Where every range is fetched from the first octet on, what was fetched is worth more.
+            let bytesMax = servesRanges ? limits.finishBytesMax : limits.finishUnseekableBytesMax
+            return end - fill.frontier <= bytesMax ? .proceed : .abandoned
         }
         // Without a declared end nobody knows whether it is nearly done: it gets as much again.
         return fill.frontier - (fill.abandonedAt ?? fill.frontier) < limits.finishBytesMax ? .proceed : .abandoned
     }
 
-    private func coveringFill(_ position: Int64) -> Fill? {
+    func coveringFill(_ position: Int64) -> Fill? {
         fills.values.filter { !$0.isGivenUp && $0.frontier <= position && position < $0.end ?? .max }.max {
             $0.frontier < $1.frontier
         }
@@ -377,12 +432,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether a running fill will be at `position` soon enough to wait for it.
     private func isJoinable(at position: Int64) -> Bool {
         guard let fill = coveringFill(position) else { return false }
-        guard isResumable, retirement == nil, length != nil else { return true }
-        let distance = position - fill.frontier
-        if distance <= limits.joinBytesMax { return true }
-        // What a fill would finish with nobody reading it is not worth a second request.
-        if let end = fill.end, end - fill.frontier <= limits.finishBytesMax { return true }
-        return fill.rate > 0 && Double(distance) / fill.rate <= 1
+        guard isResumable, retirement == nil, length != nil, servesRanges else { return true }
+        return isNear(position, fill)
     }
 
     private mutating func startFill(at position: Int64, end: Int64?) -> ReaderStep {
@@ -391,6 +442,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
             return .failed(HTTPCacheError(.fillFailed, "the rest of the body cannot be asked for"))
         }
         var stop = min(last, extents.nextStart(after: position) ?? last)
+        stop = min(stop, suspects.nextStart(after: position) ?? stop)
         for fill in fills.values where fill.frontier > position { stop = min(stop, fill.frontier) }
         for (id, fill) in fills where fill.frontier <= position && position < fill.end ?? .max {
             fills[id]?.end = position

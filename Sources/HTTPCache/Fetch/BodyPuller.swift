@@ -16,6 +16,9 @@ struct BodyPuller {
     /// Whether as much has come as was declared.
     var isAtDeclaredEnd: Bool { length == received }
 
+    /// Whether only the end of the body tells how long it is.
+    var isEndUndeclared: Bool { length == nil }
+
     /// The next chunk; nil at the declared end, a throw if the body ends anywhere else.
     mutating func next() async throws -> BodyChunk? {
         switch content {

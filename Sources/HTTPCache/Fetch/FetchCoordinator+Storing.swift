@@ -24,20 +24,25 @@ extension FetchCoordinator {
                 // It validates something else: without the stored response the next question is unconditional.
                 await drop(stored, HTTPCacheError(.changed, "the origin validated another representation"))
                 landed()
-                flight.settle(.notShared)
+                flight.settle(.notShared(status: nil))
                 return
             }
             await validate(stored, arrival, flight, landed: landed)
             return
         }
-        guard let new = newResponse(arrival) else {
+        let isAboutRanges = arrival.response.status == 206 || arrival.question.range != nil
+        if isAboutRanges, await receivePart(arrival, flight, landed: landed) { return }
+        let question = arrival.question
+        let status = arrival.response.status
+        // RFC 5861 section 4: what stands in for an error is not replaced by it, whatever lifetime the error has.
+        let isStoodInFor = Reuse.Fallback.isServerError(status) && question.standsIn.onServerError
+        guard !isStoodInFor, let new = newResponse(arrival) else {
             landed()
-            flight.settle(.notShared, response: arrival.response)
+            flight.settle(.notShared(status: status), response: arrival.response)
             return
         }
-        let question = arrival.question
         // What the store has of the key is to be in the table, or it would outlive what replaces it.
-        _ = await variants(of: question.key)
+        if !isAboutRanges { _ = await variants(of: question.key) }
         let replaced = table.add(
             new.stored,
             replacing: { $0 === question.validating || $0.currentHead.isSelected(by: question.request.fields) },
@@ -45,7 +50,10 @@ extension FetchCoordinator {
         )
         landed()
         // Those who waited are still on their way to read: until they do, this one stands in for them.
-        flight.settle(.stored(new.stored, standIn: new.standIn)) { new.stored.removeReader(new.standIn) }
+        flight.settle(
+            .stored(new.stored, standIn: new.standIn),
+            withheld: StoredHead.withheld(from: arrival.response.fields)
+        ) { new.stored.removeReader(new.standIn) }
         await forget(replaced)
         var writer = FillWriter(
             response: new.stored,
@@ -59,13 +67,23 @@ extension FetchCoordinator {
 
     /// The variants of a key, from memory or the store.
     func variants(of key: CacheKey) async -> [StoredResponse] {
+        let variants = await loadedVariants(of: key)
+        for response in variants where response.isSuspect.load(ordering: .relaxed) {
+            // What cannot be completed is of use whole or not at all; the rest is checked where it is read.
+            let whole = response.withBody { $0.isResumable ? nil : $0.length.map { 0..<$0 } }
+            if let whole { await response.check(whole) }
+        }
+        return variants
+    }
+
+    private func loadedVariants(of key: CacheKey) async -> [StoredResponse] {
         if let variants = table.variants(of: key) { return variants }
         let records: [StoredRecord]
         do {
             records = try await store.records(for: key)
         } catch {
             // A store that cannot be read is an empty one; the origin has it all.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
             return []
         }
         guard !records.isEmpty else { return [] }
@@ -88,96 +106,28 @@ extension FetchCoordinator {
         return response
     }
 
-    private func isAbout(_ stored: StoredResponse, _ arrival: Arrival) -> Bool {
-        HeadUpdate.isAbout(
-            stored.currentHead.metadata.fields,
-            notModified: arrival.response.fields,
-            received: arrival.responseTime
-        )
-    }
-
-    /// RFC 9111 section 4.3.4.
-    private func validate(
-        _ stored: StoredResponse,
-        _ arrival: Arrival,
-        _ flight: Flight,
-        landed: @Sendable () -> Void
-    ) async {
-        arrival.response.body.cancel()
-        guard stored.withBody({ $0.retirement == nil }) else {
-            // It was invalidated or replaced while it was validated.
-            landed()
-            flight.settle(.notShared)
-            return
-        }
-        var metadata = stored.currentHead.metadata
-        metadata.fields = HeadUpdate.updated(
-            metadata.fields,
-            by: arrival.response.fields,
-            received: arrival.responseTime
-        )
-        metadata.requestTime = arrival.requestTime
-        metadata.responseTime = arrival.responseTime
-        stored.replaceHead(metadata)
-        let mayStay = isStorable(arrival, status: metadata.status, fields: metadata.fields)
-        // Those who asked may have it; who comes later must not.
-        if !mayStay { _ = table.remove(stored.key) { $0 === stored } }
-        landed()
-        flight.settle(.validated(stored))
-        if mayStay { await replaceHead(of: stored, metadata) } else { await forget([stored]) }
-    }
-
-    /// What the answer to a HEAD says about a stored response to GET (RFC 9111 section 4.3.5).
-    func freshen(_ stored: StoredResponse, by head: Response, sent: Timestamp) async {
-        let received = now()
-        var metadata = stored.currentHead.metadata
-        let outcome = HeadUpdate.outcome(
-            status: head.status,
-            head: head.fields,
-            headLength: head.body.length,
-            stored: metadata.fields,
-            storedLength: stored.withBody { $0.length },
-            received: received
-        )
-        switch outcome {
-        case .ignore: return
-        case .invalidate: await drop(stored, HTTPCacheError(.changed, "the origin has another representation"))
-        case .refresh:
-            metadata.fields = HeadUpdate.updated(metadata.fields, by: head.fields, received: received)
-            (metadata.requestTime, metadata.responseTime) = (sent, received)
-            await replaceHead(of: stored, metadata)
-        }
-    }
-
-    /// Gives a stored response a new head, in memory and in the store.
-    private func replaceHead(of stored: StoredResponse, _ metadata: ResponseMetadata) async {
-        stored.replaceHead(metadata)
-        do {
-            try await stored.recording { try await store.commit([.put(stored.record())]) }
-            if stored.withBody({ $0.retirement != nil }) { try await store.commit([.remove(stored.id)]) }
-        } catch {
-            // In memory it is validated; after a restart it is validated once more.
-            metrics.storeFailures.add(1, ordering: .relaxed)
-        }
-    }
-
     /// A stored response made of what arrived, with its first fill registered; nil if it is not to be stored.
     private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID, standIn: ReaderID)? {
         let response = arrival.response
-        guard isStorable(arrival, status: response.status, fields: response.fields), isEndTold(response) else {
-            return nil
-        }
+        let method = arrival.question.request.method
+        guard refusal(arrival, method, status: response.status, fields: response.fields) == nil,
+            isUsable(
+                status: response.status,
+                fields: response.fields,
+                requested: arrival.requestTime,
+                received: arrival.responseTime
+            ), isEndTold(response)
+        else { return nil }
         var fields = StoredHead.make(from: response.fields, received: arrival.responseTime)
         var range: Range<Int64>?
         var length = response.body.length
         var status = response.status
         if status == 206 {
-            guard let piece = partialContent(arrival) else { return nil }
-            (range, length, status) = (piece.range, piece.length, 200)
+            guard let part = part(of: arrival) else { return nil }
+            (range, length, status) = (part.range, part.completeLength, 200)
             fields.remove(.contentRange)
         }
-        let vary = Vary.parse(fields)
-        guard case .names(let names) = vary else { return nil }
+        guard case .names(let names) = Vary.selecting(fields) else { return nil }
         let metadata = ResponseMetadata(
             status: status,
             fields: fields,
@@ -193,8 +143,10 @@ extension FetchCoordinator {
             length: length,
             isResumable: status == 200 && isStrong,
             limits: limits,
-            inline: isInline ? [] : nil
+            inline: isInline ? [] : nil,
+            piece: isWhole ? nil : range
         )
+        if range == nil, isRangeIgnored(arrival) { body.noteRangesIgnored() }
         let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
         let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)
         var generator = SystemRandomNumberGenerator()
@@ -214,43 +166,58 @@ extension FetchCoordinator {
         return configuration.storesCloseDelimited
     }
 
-    private func isStorable(_ arrival: Arrival, status: Int, fields: Fields) -> Bool {
+    /// Why the rules forbid to store what arrived, or the stored response that it updates; nil if they do not.
+    func refusal(
+        _ arrival: Arrival,
+        _ method: Method,
+        status: Int,
+        fields: Fields
+    ) -> Storability.Reason? {
+        refusal(arrival.question.request, method, target: arrival.question.target, status: status, fields: fields)
+    }
+
+    /// Why the rules forbid to store an answer to `request`; nil if they do not.
+    func refusal(
+        _ request: Request,
+        _ method: Method,
+        target: [UInt8],
+        status: Int,
+        fields: Fields
+    ) -> Storability.Reason? {
         var options = Storability.Options()
         options.storeSetCookie = configuration.storesSetCookie
         options.ignoreClientCacheControl = configuration.ignoresClientCacheControl
         let decision = Storability.decide(
-            method: .get,
-            uri: TargetURI(scheme: requests.scheme, authority: requests.authority, target: arrival.question.target),
-            request: arrival.question.request.fields,
+            method: method,
+            uri: TargetURI(scheme: requests.scheme, authority: requests.authority, target: target),
+            request: request.fields,
             status: status,
             response: fields,
             options: options
         )
-        if case .refused = decision { return false }
-        // Without a lifetime and without a validator it could never be used again.
-        let freshness = Freshness(
-            status: status,
-            fields: fields,
-            requested: arrival.requestTime,
-            received: arrival.responseTime
+        guard case .refused(let reason) = decision else { return nil }
+        return reason
+    }
+
+    /// Whether a stored response with this head could ever be used.
+    func isUsable(_ metadata: ResponseMetadata) -> Bool {
+        isUsable(
+            status: metadata.status,
+            fields: metadata.fields,
+            requested: metadata.requestTime,
+            received: metadata.responseTime
         )
-        let isUsable = freshness.lifetimeSeconds > 0 && !freshness.flags.contains(.alwaysValidate)
-        return isUsable || freshness.staleWhileRevalidateSeconds > 0
-            || !Validators(fields, received: arrival.responseTime).isEmpty
     }
 
-    /// What a 206 holds, if it is what was asked for and can be combined with more of the same (RFC 9111 section 3.3, 3.4).
-    private func partialContent(_ arrival: Arrival) -> (range: Range<Int64>, length: Int64)? {
-        let response = arrival.response
-        guard let asked = arrival.question.range, let content = ContentRange.parse(response.fields),
-            let range = content.range, let length = content.completeLength, asked.resolve(length: length) == range,
-            response.body.length == nil || response.body.length == Int64(range.count),
-            Validators(response.fields, received: arrival.responseTime).strongEntityTag != nil
-        else { return nil }
-        return (range, length)
+    /// Whether it could ever be used: without a lifetime and without a validator it could not.
+    private func isUsable(status: Int, fields: Fields, requested: Timestamp, received: Timestamp) -> Bool {
+        let freshness = Freshness(status: status, fields: fields, requested: requested, received: received)
+        return freshness.lifetimeSeconds > 0 && !freshness.flags.contains(.alwaysValidate)
+            || freshness.staleWhileRevalidateSeconds > 0 || !Validators(fields, received: received).isEmpty
     }
 
-    private func selectingFields(_ names: [[UInt8]], of request: Fields) -> Fields {
+    /// The lines of a request that select among responses which vary by `names`.
+    func selectingFields(_ names: [[UInt8]], of request: Fields) -> Fields {
         var selecting = Fields()
         for line in request.lines {
             let name = request.name(of: line)

@@ -16,6 +16,7 @@ package final class FetchCoordinator: Sendable {
     let metrics: HTTPCacheMetrics
     let now: @Sendable () -> Timestamp
 
+    private let failures: StoreFailures
     /// What is being fetched now.
     let fills = FillRegister()
 
@@ -48,8 +49,10 @@ package final class FetchCoordinator: Sendable {
         upstream: Upstream,
         configuration: HTTPCacheConfiguration,
         metrics: HTTPCacheMetrics,
+        onStoreFailure: @escaping @Sendable (any Error) -> Void,
         now: @escaping @Sendable () -> Timestamp
     ) {
+        failures = StoreFailures(metrics: metrics, tell: onStoreFailure, now: now)
         self.origin = origin
         self.store = store
         self.overflow = overflow
@@ -93,10 +96,14 @@ package final class FetchCoordinator: Sendable {
         /// The octets asked for, if the client wants only some and nothing is known yet.
         let range: RangeSpec?
         let validating: StoredResponse?
+        /// What the octets asked for go on from: its length is not known, and the range is not the client's own.
+        let continued: StoredResponse?
         /// The heads that were in the table when it was decided to ask.
         let seen: [HeadSnapshot]
         /// What may stand in if the origin fails.
         let fallback: StoredResponse?
+        /// When it may.
+        let standsIn: Reuse.Fallback
         /// The selecting values, if the names in Vary are known.
         let selecting: VaryKey?
     }
@@ -162,13 +169,16 @@ package final class FetchCoordinator: Sendable {
         return (flight, seat)
     }
 
+    /// Takes in what has arrived already, for one who waits: the answer to a POST that serves later GETs.
+    func takeIn(_ arrival: Arrival) -> (flight: Flight, seat: Flight.Seat?) {
+        let flight = Flight(isBackground: false)
+        let seat = flight.enter()
+        start { [self] in await receive(arrival, flight) {} }
+        return (flight, seat)
+    }
+
     private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
-        let request = requests.cacheable(
-            question.request,
-            target: question.target,
-            range: question.range,
-            validating: question.validating?.currentHead.metadata.fields
-        )
+        let request = originRequest(question)
         let requestTime = now()
         metrics.originRequests.add(1, ordering: .relaxed)
         switch await respondUnlessAbandoned(request, flight) {
@@ -240,7 +250,13 @@ package final class FetchCoordinator: Sendable {
         fills.begin(fill, of: stored, first: range.lowerBound, at: now())
         defer { fills.end(fill, of: stored) }
         let head = stored.currentHead
-        let request = requests.fill(client, target: target, range: range, entityTag: head.validators.entityTag)
+        let request = requests.fill(
+            client,
+            target: target,
+            range: range,
+            of: stored.withBody { $0.length },
+            entityTag: head.validators.entityTag
+        )
         metrics.originRequests.add(1, ordering: .relaxed)
         let response: Response
         do {
@@ -265,13 +281,19 @@ package final class FetchCoordinator: Sendable {
         case .asked:
             await pump(response.body, into: &writer)
         case .whole:
-            writer.skipBytes = range.lowerBound
+            // The octets before those that were asked for are as good as these.
+            let (isNeeded, wake) = stored.withBody { $0.beginAnew(fill) }
+            wake.resume()
+            guard isNeeded else { return response.body.cancel() }
             await pump(response.body, into: &writer)
         case .changed(let why):
             response.body.cancel()
             let error = HTTPCacheError(.changed, "the origin's representation changed: \(why)")
             await drop(stored, error)
             stored.withBody { $0.fail(fill, error) }.resume()
+        case .wrong(let why):
+            response.body.cancel()
+            stored.withBody { $0.fail(fill, HTTPCacheError(.fillFailed, "asked for missing octets: \(why)")) }.resume()
         case .refused(let status):
             response.body.cancel()
             let error = HTTPCacheError(.fillFailed, "the origin answered \(status) when asked for missing octets")
@@ -284,20 +306,25 @@ package final class FetchCoordinator: Sendable {
         let stored = writer.response
         let fill = writer.fill
         stored.setSource(body, of: fill)
-        defer { stored.setSource(nil, of: fill) }
         fills.begin(fill, of: stored, first: stored.withBody { $0.progress(of: fill)?.next } ?? 0, at: now())
-        defer { fills.end(fill, of: stored) }
+        var pending: Int64 = 0
+        defer {
+            stored.setSource(nil, of: fill)
+            fills.end(fill, of: stored)
+            evictor.addPending(-pending)
+        }
         do {
             var source = BodyPuller(body)
             while true {
-                switch stored.withBody({ $0.pace(fill) }) {
+                let (step, isAtEnd) = stored.withBody { ($0.pace(fill), $0.isAtPromisedEnd(fill)) }
+                switch step {
                 case .proceed:
                     break
                 case .wait:
                     await park(fill, of: stored)
                     try Task.checkCancellation()
                     continue
-                case .finished where stored.withBody({ $0.length }) != nil && !source.isAtDeclaredEnd:
+                case .finished where !source.isAtDeclaredEnd && !(source.isEndUndeclared && isAtEnd):
                     // A later fill took over from here on.
                     body.cancel()
                     await end(&writer)
@@ -309,9 +336,12 @@ package final class FetchCoordinator: Sendable {
                     throw HTTPCacheError(.abandoned, "nobody reads it")
                 }
                 guard let chunk = try await source.next() else { break }
+                guard step != .finished else { throw await contradiction(stored) }
                 metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
                 fills.note(fill, of: stored, at: now())
                 try await writer.write(chunk)
+                evictor.addPending(writer.uncommittedBytes - pending)
+                pending = writer.uncommittedBytes
                 await evictor.evictIfNeeded()
             }
             await end(&writer)
@@ -337,6 +367,7 @@ package final class FetchCoordinator: Sendable {
         let lengthWasKnown = stored.withBody { $0.length != nil }
         let (isWhole, wake) = stored.withBody { $0.finish(fill) }
         wake.resume()
+        if !isWhole { _ = await contradiction(stored) }
         await writer.commitEnd(lengthWasKnown: lengthWasKnown)
         await settleBroken(stored)
         if isWhole {
@@ -371,7 +402,7 @@ package final class FetchCoordinator: Sendable {
 
     private func detachIfFailed(_ writer: FillWriter) async {
         guard let failure = writer.storeFailure else { return }
-        metrics.storeFailures.add(1, ordering: .relaxed)
+        noteStoreFailure(failure)
         await drop(writer.response, HTTPCacheError(.storeFailed, "the store failed", underlying: failure))
     }
 
@@ -380,6 +411,11 @@ package final class FetchCoordinator: Sendable {
         stored.withBody { $0.retire(reason) }
         _ = table.remove(stored.key) { $0 === stored }
         await forget([stored])
+    }
+
+    /// Counts a failure of the store, and tells of it unless that was done a moment ago.
+    func noteStoreFailure(_ error: any Error) {
+        failures.note(error)
     }
 
     /// Removes responses that were replaced from the store's facts.
@@ -392,7 +428,7 @@ package final class FetchCoordinator: Sendable {
             try await store.commit(responses.map { .remove($0.id) })
         } catch {
             // Facts without files heal themselves; files without facts would only take room.
-            metrics.storeFailures.add(1, ordering: .relaxed)
+            noteStoreFailure(error)
         }
         for response in responses { response.markRemoved() }
     }

@@ -10,6 +10,8 @@ enum FillAnswer: Equatable {
     case whole
     /// Another representation, or one that cannot be told to be the same.
     case changed(String)
+    /// The same representation, but not the octets that were asked for: what is held stays.
+    case wrong(String)
     /// No representation at all, by status.
     case refused(Int)
 
@@ -18,20 +20,7 @@ enum FillAnswer: Equatable {
         let isSame = stored.strongEntityTag != nil && validators.strongEntityTag == stored.strongEntityTag
         switch response.status {
         case 206:
-            guard isSame else {
-                self = .changed("its entity tag is another")
-                return
-            }
-            guard let content = ContentRange.parse(response.fields), let sent = content.range else {
-                self = .changed("its Content-Range cannot be read")
-                return
-            }
-            guard content.completeLength == nil || length == nil || content.completeLength == length else {
-                self = .changed("its length is another")
-                return
-            }
-            let isExact = sent == range && (response.body.length ?? Int64(range.count)) == Int64(range.count)
-            self = isExact ? .asked : .changed("it sent other octets than were asked for")
+            self = isSame ? .part(response, range, length) : .changed("its entity tag is another")
         case 200:
             let isLengthSame = response.body.length == nil || length == nil || response.body.length == length
             self = isSame && isLengthSame ? .whole : .changed("it sent a new one")
@@ -42,5 +31,17 @@ enum FillAnswer: Equatable {
         default:
             self = .refused(response.status)
         }
+    }
+
+    private static func part(_ response: Response, _ range: Range<Int64>, _ length: Int64?) -> FillAnswer {
+        if let length, let told = ContentRange.parse(response.fields)?.completeLength, told != length {
+            return .changed("its length is another")
+        }
+        let asked = RangeSpec.closed(range.lowerBound, range.upperBound - 1)
+        let part = PartialContent(response, asked: [asked], hasRange: true)
+        guard case .asked(let sent, _) = part, sent == range else {
+            return .wrong("it sent other octets than were asked for")
+        }
+        return .asked
     }
 }

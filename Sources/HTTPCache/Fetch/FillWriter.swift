@@ -9,14 +9,10 @@ struct FillWriter {
     let store: any CacheStore
     let configuration: HTTPCacheConfiguration
     let now: @Sendable () -> Timestamp
-    /// Octets of the origin's answer to pass over: it ignored the Range field.
-    var skipBytes: Int64 = 0
-
     private let startTime: Timestamp
     private var received: Int64 = 0
-    /// Where the octets begin that are in the store but no facts yet.
-    private var uncommittedFrom: Int64?
-    private var frontier: Int64 = 0
+    /// What is in the store's files but no fact yet.
+    private var runs = RunRecorder()
     private(set) var storeFailure: (any Error)?
 
     init(
@@ -34,6 +30,9 @@ struct FillWriter {
         startTime = now()
     }
 
+    /// Octets that are in the store and no facts yet.
+    var uncommittedBytes: Int64 { runs.count }
+
     /// Takes one chunk in and wakes who waits for it.
     mutating func write(_ chunk: BodyChunk) async throws {
         switch chunk {
@@ -49,11 +48,10 @@ struct FillWriter {
             if case .inline = body.storage { !body.isComplete } else { false }
         }
         guard !isUnfinishedInline else { return }
-        guard !response.isRecorded || uncommittedFrom != nil else { return }
-        let from = uncommittedFrom
-        uncommittedFrom = from == nil ? nil : frontier
+        let runs = runs.take()
+        guard !response.isRecorded || !runs.isEmpty else { return }
         do {
-            try await response.recording { try await store.commit(changes(from: from, to: frontier)) }
+            try await response.recording { try await store.commit(changes(runs)) }
             response.isRecorded = true
         } catch {
             // The octets are there for those who read them now; they are just no facts.
@@ -61,14 +59,16 @@ struct FillWriter {
         }
     }
 
-    /// The facts about what came in between two positions, as they are now.
-    private func changes(from start: Int64?, to end: Int64) -> [StoreChange] {
+    /// The facts about what came in, as they are now.
+    private func changes(_ runs: [StoredRun]) -> [StoreChange] {
         var changes: [StoreChange] = response.isRecorded ? [] : [.put(response.record())]
-        guard let start else { return changes }
         let segmentBytes = configuration.body.segmentBytes
-        for index in Int(start / segmentBytes)...Int(max(start, end - 1) / segmentBytes) {
-            let extents = response.withBody { $0.extents(ofSegment: index) }
-            changes.append(.extents(SegmentID(response: response.id, index: index), extents))
+        for (index, runs) in Dictionary(grouping: runs, by: { Int($0.range.lowerBound / segmentBytes) }) {
+            // What was evicted before it became a fact is none.
+            let (held, facts) = response.withBody { body in
+                (runs.filter { body.extents.contains($0.range) }, body.facts(ofSegment: index))
+            }
+            changes.append(.extents(SegmentID(response: response.id, index: index), facts, adding: held))
         }
         return changes
     }
@@ -80,13 +80,15 @@ struct FillWriter {
     }
 
     private mutating func write(_ bytes: ArraySlice<UInt8>) async throws {
-        let passed = min(skipBytes, Int64(bytes.count))
-        skipBytes -= passed
-        var rest = bytes.dropFirst(Int(passed))
+        var rest = bytes
         while !rest.isEmpty {
+            let passed = response.withBody { $0.passHeld(fill, count: rest.count) }
+            if passed > 0 {
+                rest = rest.dropFirst(passed)
+                continue
+            }
             let (offset, count) = response.withBody { $0.claim(fill, count: rest.count) }
             guard count > 0 else { break }
-            frontier = offset + Int64(count)
             let taken = rest.prefix(count)
             rest = rest.dropFirst(count)
             if case .inline = response.withBody({ $0.storage }) {
@@ -97,10 +99,9 @@ struct FillWriter {
                 try spill()
             }
             try place(taken, at: offset)
-            if uncommittedFrom == nil { uncommittedFrom = offset }
             advance(by: taken.count)
         }
-        if let from = uncommittedFrom, frontier - from >= configuration.commitBytes { await commit() }
+        if runs.count >= configuration.commitBytes { await commit() }
     }
 
     private mutating func advance(by count: Int) {
@@ -114,7 +115,6 @@ struct FillWriter {
     private mutating func spill() throws {
         while case .inline(let held) = response.withBody({ $0.storage }) {
             try place(held[...], at: 0)
-            uncommittedFrom = 0
             // Another fill may have added to it meanwhile: then it is written once more.
             if response.withBody({ $0.spill(count: held.count) }) { return }
         }
@@ -131,7 +131,7 @@ struct FillWriter {
         }
     }
 
-    private func placeOnce(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws {
+    private mutating func placeOnce(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws {
         let segmentBytes = configuration.body.segmentBytes
         var position = offset
         var rest = bytes
@@ -140,6 +140,7 @@ struct FillWriter {
             let within = position - Int64(index) * segmentBytes
             let part = rest.prefix(Int(segmentBytes - within))
             try response.fileToWrite(segment: index).write(part, at: within)
+            if !response.isDetached { runs.add(part, at: position, segmentBytes: segmentBytes) }
             rest = rest.dropFirst(part.count)
             position += Int64(part.count)
         }

@@ -15,8 +15,9 @@ package final class Flight: Sendable {
         case stored(StoredResponse, standIn: ReaderID)
         /// The stored response is still good.
         case validated(StoredResponse)
-        /// A response that is not stored: it belongs to the one whose request was sent, others ask for themselves.
-        case notShared
+        /// A response that is not stored: it belongs to the one whose request was sent, others ask for themselves; its
+        /// status, if it is one of the origin's.
+        case notShared(status: Int?)
         case failed(any Error)
     }
 
@@ -30,6 +31,7 @@ package final class Flight: Sendable {
     private struct State {
         var outcome: Outcome?
         var unshared: Response?
+        var withheld: Fields = [:]
         /// Taken seats, with who waits in them.
         var seats: [Seat: Waiter?] = [:]
         var lastNumber = 0
@@ -112,10 +114,21 @@ package final class Flight: Sendable {
         }
     }
 
+    /// Takes the fields that are not stored; empty for all but the first.
+    package func takeWithheldFields() -> Fields {
+        state.withLock { state in
+            defer { state.withheld = [:] }
+            return state.withheld
+        }
+    }
+
     /// Says what came back, once; `whenLeft` is called when all who have a seat have left.
+    ///
+    /// `response` is a response that is not shared, `withheld` the fields of a shared one that are not.
     package func settle(
         _ outcome: Outcome,
         response: Response? = nil,
+        withheld: Fields = [:],
         whenLeft: (@Sendable () -> Void)? = nil
     ) {
         let (waiters, abandonment, isWanted, left) = state.withLock { state in
@@ -124,7 +137,7 @@ package final class Flight: Sendable {
             let waiters = state.seats.values.compactMap(\.self)
             for seat in state.seats.keys { state.seats[seat] = .some(nil) }
             let isWanted = !state.seats.isEmpty
-            if isWanted { state.unshared = response }
+            if isWanted { (state.unshared, state.withheld) = (response, withheld) }
             defer { state.abandonment = nil }
             return (waiters, state.abandonment, isWanted, state.takeWhenLeft())
         }

@@ -10,9 +10,11 @@ struct OriginRequest: Sendable {
     let name: String
     /// Tells this process apart in CDN-Loop from others of the same name, so that caches can be chained.
     let node: String
+    /// Keep Cache-Control and Pragma of clients from the origin, where the cache itself does not heed them.
+    var ignoresClientCacheControl = false
 
     /// A request that the cache answers: nothing reaches the origin that is not in the key or named by Vary and is known to
-    /// change responses.
+    /// change responses; see ``UnkeyedFields``.
     ///
     /// `range` are the octets to ask for, as the client's own Range field is not forwarded; `stored` the fields of the stored
     /// response to validate, which makes the request conditional (RFC 9111 section 4.3.1).
@@ -20,8 +22,11 @@ struct OriginRequest: Sendable {
         var request = forwarded(client, target: target)
         request.method = .get
         request.body = .empty
-        request.fields.removeLines { line, fields in
-            Self.replaced.contains(line.known) && line.known != .other || Self.isPoisonous(fields.name(of: line))
+        request.fields.removeLines { UnkeyedFields.contains($0, of: $1) }
+        if ignoresClientCacheControl {
+            // What is not heeded here is not to be heeded by a cache further up either.
+            request.fields.remove(.cacheControl)
+            request.fields.remove(.pragma)
         }
         if let range { request.fields.append("Range", range.fieldValue) }
         if let tag = stored?[.etag] { request.fields.append(name: "If-None-Match".utf8, value: tag) }
@@ -30,14 +35,36 @@ struct OriginRequest: Sendable {
     }
 
     /// A request for missing octets of a representation that is known: anything else makes the origin send it anew.
-    func fill(_ client: Request, target: [UInt8], range: Range<Int64>, entityTag: [UInt8]) -> Request {
-        var request = cacheable(
+    ///
+    /// `length` is the representation's, if known: what goes to its end is asked for as such.
+    func fill(
+        _ client: Request,
+        target: [UInt8],
+        range: Range<Int64>,
+        of length: Int64?,
+        entityTag: [UInt8]
+    ) -> Request {
+        let isToEnd = range.upperBound == length
+        return continuation(
             client,
             target: target,
-            range: .closed(range.lowerBound, range.upperBound - 1),
-            validating: nil
+            range: isToEnd ? .from(range.lowerBound) : .closed(range.lowerBound, range.upperBound - 1),
+            entityTag: entityTag
         )
+    }
+
+    /// A request for more of a representation that is known.
+    func continuation(_ client: Request, target: [UInt8], range: RangeSpec?, entityTag: [UInt8]) -> Request {
+        var request = cacheable(client, target: target, range: range, validating: nil)
         request.fields.append(name: "If-Range".utf8, value: entityTag)
+        return request
+    }
+
+    /// A HEAD whose answer may freshen what is stored (RFC 9111 section 4.3.5), so that it is kept clean as ``cacheable``
+    /// ones are, but with the client's own conditions.
+    func head(_ client: Request, target: [UInt8]) -> Request {
+        var request = forwarded(client, target: target)
+        request.fields.removeLines { $0.known == .other && UnkeyedFields.contains($0, of: $1) }
         return request
     }
 
@@ -51,32 +78,29 @@ struct OriginRequest: Sendable {
         request.fields.remove(.host)
         request.fields.remove(.contentLength)
         request.fields.remove(.expect)
+        if case .remaining(let count) = MaxForwards.decide(request.method, request.fields) {
+            request.fields.set("Max-Forwards", String(count))
+        }
+        if let onInterim = client.onInterim {
+            request.onInterim = { interim in
+                var interim = interim
+                interim.fields.removeHopByHop()
+                onInterim(interim)
+            }
+        }
         request.fields.append("Via", "1.1 \(name)")
         request.fields.append("CDN-Loop", "\(name); node=\(node)")
         return request
     }
 
     /// Whether the request has been here before (RFC 8586).
+    ///
+    /// The mark counts wherever it stands, in a quoted string too: it is a secret between this process and the origin, and
+    /// a quote that somebody in the loop leaves open must not hide it.
     func isLoop(_ client: Request) -> Bool {
         let mark = "node=\(node)"
         return client.fields.values(.cdnLoop).contains { String(decoding: $0, as: UTF8.self).contains(mark) }
     }
-
-    private static let replaced: KnownFieldSet = [
-        .range, .ifRange, .ifMatch, .ifNoneMatch, .ifModifiedSince, .ifUnmodifiedSince,
-    ]
-
-    /// Fields that frameworks read as another URL, host or method, and that no Vary names.
-    private static func isPoisonous(_ name: ArraySlice<UInt8>) -> Bool {
-        poisonous.contains { name.span.equalsIgnoringCase($0) }
-    }
-
-    private static let poisonous: [StaticString] = [
-        "x-forwarded-host", "x-forwarded-server", "x-forwarded-scheme", "x-forwarded-proto", "x-forwarded-port",
-        "x-forwarded-prefix", "x-forwarded-path", "x-host", "x-original-url", "x-rewrite-url", "x-http-method",
-        "x-http-method-override", "x-method-override", "forwarded", "x-forwarded-for", "x-real-ip", "x-client-ip",
-        "true-client-ip", "x-forwarded-ssl", "front-end-https",
-    ]
 }
 
 extension RangeSpec {

@@ -25,7 +25,7 @@ package final class HeadSnapshot: Sendable {
             received: metadata.responseTime
         )
         validators = Validators(metadata.fields, received: metadata.responseTime)
-        vary = Vary.parse(metadata.fields)
+        vary = Vary.selecting(metadata.fields)
         if case .names(let names) = vary {
             varyKey = VaryKey.make(names: names, request: metadata.selecting)
         } else {
@@ -70,6 +70,23 @@ package final class HeadSnapshot: Sendable {
     package func isSelected(by request: Fields) -> Bool {
         guard case .names(let names) = vary else { return false }
         return names.isEmpty || VaryKey.make(names: names, request: request) == varyKey
+    }
+
+    /// Whether `request`, which this response was not selected for before, wants its language above all others and says
+    /// the same in all other fields that Vary names (RFC 9111 section 4.1, RFC 9110 section 12.5.4).
+    ///
+    /// Then an origin that negotiates by Accept-Language would choose the same representation. It has not been asked, so
+    /// that this is good for a fresh response only.
+    package func isSelectedByLanguage(of request: Fields) -> Bool {
+        let acceptLanguage = Array("accept-language".utf8)
+        let languages = metadata.fields.values(.contentLanguage)
+        guard case .names(let names) = vary, names.contains(acceptLanguage), languages.count == 1,
+            let language = languages.first, !language.contains(0x2c),
+            let preference = AcceptLanguage(request.values(.acceptLanguage)), preference.prefers(language.span)
+        else { return false }
+        let others = names.filter { $0 != acceptLanguage }
+        return VaryKey.make(names: others, request: request)
+            == VaryKey.make(names: others, request: metadata.selecting)
     }
 
     private static let describesBody: KnownFieldSet = [

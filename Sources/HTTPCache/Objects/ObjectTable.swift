@@ -5,23 +5,34 @@ import Synchronization
 
 /// The stored responses that are in memory, by key.
 ///
-/// A look-up takes one shard's lock for as long as it takes to compare a key and retain an object. Eviction is CLOCK:
-/// a hit sets a flag, nothing moves. What is evicted here stays in the store.
+/// A look-up takes one shard's lock for as long as it takes to compare a key and retain an object. A hit sets a flag, nothing
+/// moves; ``EvictionPolicy`` decides what goes, as it does for the store. What is evicted here stays in the store.
 package final class ObjectTable: Sendable {
     private let shards: [Shard]
     private let bytesMaxPerShard: Int64
     private let live = LiveResponses()
 
     private final class Shard: Sendable {
-        let state = Mutex(ShardState())
+        let state: Mutex<ShardState>
+
+        init(bytesMax: Int64) {
+            state = Mutex(ShardState(bytesMax: bytesMax))
+        }
     }
 
     private struct ShardState {
         var slots: [UInt64: Int] = [:]
         var entries: [Entry?] = []
         var free: [Int] = []
-        var hand = 0
         var bytes: Int64 = 0
+        /// What goes first; a key is the segment 0 of its hash.
+        var policy: EvictionPolicy
+        /// What was used of those that have gone since the store was last told.
+        var usedBefore: [SegmentID] = []
+
+        init(bytesMax: Int64) {
+            policy = EvictionPolicy(bytesMax: bytesMax)
+        }
     }
 
     private struct Entry {
@@ -32,11 +43,13 @@ package final class ObjectTable: Sendable {
 
     private static let shardCount = 16
     private static let variantOverheadBytes: Int64 = 1024
+    private static let usedBeforeMax = 4096
 
     /// An empty table for about `bytesMax` octets of heads and small bodies.
     package init(bytesMax: Int64) {
-        shards = (0..<Self.shardCount).map { _ in Shard() }
-        bytesMaxPerShard = max(1, bytesMax / Int64(Self.shardCount))
+        let bytesMaxPerShard = max(1, bytesMax / Int64(Self.shardCount))
+        shards = (0..<Self.shardCount).map { _ in Shard(bytesMax: bytesMaxPerShard) }
+        self.bytesMaxPerShard = bytesMaxPerShard
     }
 
     /// The variants of `key`, newest first; nil if they are not in memory.
@@ -129,16 +142,20 @@ package final class ObjectTable: Sendable {
         }
     }
 
-    /// Responses used since this was last asked, for the store's order of use.
-    package func takeUsed() -> [StoredResponse] {
-        var used: [StoredResponse] = []
+    /// Octets that all keys take, about.
+    package var bytes: Int64 {
+        shards.reduce(0) { sum, shard in sum + shard.state.withLock { $0.bytes } }
+    }
+
+    /// The segments and inline bodies used since this was last asked, for the store's order of use.
+    package func takeUsed() -> [SegmentID] {
+        var used: [SegmentID] = []
         for shard in shards {
             shard.state.withLock { state in
+                used += state.usedBefore
+                state.usedBefore = []
                 for entry in state.entries {
-                    for variant in entry?.variants ?? []
-                    where variant.wasUsedSinceTouch.exchange(false, ordering: .relaxed) {
-                        used.append(variant)
-                    }
+                    for variant in entry?.variants ?? [] { used += variant.takeUsedUnits() }
                 }
             }
         }
@@ -174,6 +191,7 @@ package final class ObjectTable: Sendable {
         if slot == state.entries.count { state.entries.append(entry) } else { state.entries[slot] = entry }
         state.slots[entry.key.hash] = slot
         state.bytes += entry.bytes
+        state.policy.insert(Self.unit(entry.key.hash), bytes: entry.bytes)
         evict(from: &state, sparing: slot)
     }
 
@@ -182,6 +200,7 @@ package final class ObjectTable: Sendable {
         entry.bytes = cost(entry.variants)
         state.bytes += entry.bytes
         state.entries[slot] = entry
+        state.policy.resize(Self.unit(entry.key.hash), bytes: entry.bytes)
         evict(from: &state, sparing: slot)
     }
 
@@ -189,23 +208,43 @@ package final class ObjectTable: Sendable {
         state.entries[slot] = nil
         state.slots[hash] = nil
         state.free.append(slot)
+        state.policy.remove(Self.unit(hash))
     }
 
     private func evict(from state: inout ShardState, sparing spared: Int) {
-        var looks = state.entries.count * 2
-        while state.bytes > bytesMaxPerShard, looks > 0 {
-            looks -= 1
-            state.hand = (state.hand + 1) % state.entries.count
-            guard state.hand != spared, let entry = state.entries[state.hand] else { continue }
-            var isSpared = false
-            for variant in entry.variants {
-                if variant.wasUsed.exchange(false, ordering: .relaxed) || variant.withBody({ $0.isBusy }) {
-                    isSpared = true
+        // Each round evicts what it finds; it finds nothing when all that is left is in use.
+        for _ in 0..<4 {
+            let excess = state.bytes - bytesMaxPerShard
+            guard excess > 0 else { return }
+            let victims = Self.victims(&state.policy, excess, state.slots, state.entries)
+            for victim in victims {
+                let hash = victim.id.response.rawValue
+                guard let slot = state.slots[hash], slot != spared, let entry = state.entries[slot],
+                    !entry.variants.contains(where: { $0.withBody { $0.isBusy } })
+                else { continue }
+                for variant in entry.variants where state.usedBefore.count < Self.usedBeforeMax {
+                    state.usedBefore += variant.takeUsedUnits()
                 }
+                state.bytes -= entry.bytes
+                state.policy.evicted(victim.id)
+                removeEntry(at: slot, hash: hash, in: &state)
             }
-            if isSpared { continue }
-            state.bytes -= entry.bytes
-            removeEntry(at: state.hand, hash: entry.key.hash, in: &state)
         }
+    }
+
+    private static func victims(
+        _ policy: inout EvictionPolicy,
+        _ bytes: Int64,
+        _ slots: [UInt64: Int],
+        _ entries: [Entry?]
+    ) -> [EvictionVictim] {
+        policy.victims(bytes: bytes) { unit in
+            guard let slot = slots[unit.response.rawValue], let entry = entries[slot] else { return false }
+            return entry.variants.reduce(false) { $1.takeUse() || $0 }
+        }
+    }
+
+    private static func unit(_ hash: UInt64) -> SegmentID {
+        SegmentID(response: ResponseID(rawValue: hash), index: 0)
     }
 }

@@ -1,7 +1,7 @@
 // One stored response: its head, its body's state, and the files that the body's octets are in.
 
 package import HTTP
-package import Synchronization
+import Synchronization
 
 /// One stored response, shared by everybody who reads or fills it.
 ///
@@ -12,12 +12,19 @@ package final class StoredResponse: Sendable {
 
     package let id: ResponseID
     package let key: CacheKey
-    /// Looked at by the memory tier's eviction: used since it last came by.
-    package let wasUsed = Atomic<Bool>(true)
+    /// For the memory tier's eviction: see ``Use``.
+    private let use: Atomic<UInt8>
     /// Used since the store was last told.
-    package let wasUsedSinceTouch = Atomic<Bool>(false)
+    private let wasUsedSinceTouch = Atomic<Bool>(false)
 
-    private let store: any CacheStore
+    /// Runs to be checked before they count as held; see ``check(_:)``.
+    let suspects = Mutex<[StoredRun]>([])
+    /// Whether there may be any.
+    let isSuspect = Atomic<Bool>(false)
+    /// Lets one task check at a time.
+    let checking = RecordingGate()
+
+    let store: any CacheStore
     private let overflow: any CacheStore
     private let head: Mutex<HeadSnapshot>
     private let bodyState: Mutex<Body>
@@ -28,14 +35,33 @@ package final class StoredResponse: Sendable {
     /// What fills read from, to be cancelled when nobody wants them any more.
     private let sources = Mutex<[FillID: HTTP.Body]>([:])
 
+    /// What the memory tier has seen of it.
+    private enum Use {
+        /// It was loaded for somebody whose use of it is still to come, and tells nothing.
+        static let loaded: UInt8 = 0
+        /// Nobody has used it since eviction came by.
+        static let none: UInt8 = 1
+        /// Somebody has.
+        static let used: UInt8 = 2
+    }
+
     private struct Files {
         var open: [Int: OpenFile] = [:]
+        /// Segments used since the store was last told, and which one was last; -1: none.
+        var used: Set<Int> = []
+        var lastUsed = -1
         /// The store has failed: octets go to memory files, and those behind all readers are dropped.
         var isDetached = false
         /// Which segments are in memory files.
         var overflowing: Set<Int> = []
         /// Removed from the store's facts; the files go with the last reference.
         var isRemoved = false
+
+        mutating func markUsed(_ index: Int) {
+            guard index != lastUsed else { return }
+            lastUsed = index
+            used.insert(index)
+        }
     }
 
     private static let openFilesMax = 8
@@ -49,9 +75,11 @@ package final class StoredResponse: Sendable {
         metadata: ResponseMetadata,
         body: Body,
         store: any CacheStore,
-        overflow: any CacheStore
+        overflow: any CacheStore,
+        isLoaded: Bool = false
     ) {
         self.id = id
+        use = Atomic(isLoaded ? Use.loaded : Use.none)
         self.key = key
         self.store = store
         self.overflow = overflow
@@ -66,18 +94,35 @@ package final class StoredResponse: Sendable {
         store: any CacheStore,
         overflow: any CacheStore
     ) {
-        // What was broken off before its length was known can be neither served nor completed.
-        guard let metadata = ResponseMetadata(encoded: record.metadata), record.length != nil else { return nil }
+        guard let metadata = ResponseMetadata(encoded: record.metadata) else { return nil }
         let isStrong = Validators(metadata.fields, received: metadata.responseTime).strongEntityTag != nil
+        let facts = ExtentMap(record.segments.values.joined())
+        var held = facts
+        for run in record.suspects { held.remove(run.range) }
+        let isResumable = metadata.status == 200 && isStrong
+        // What was broken off before its length was known can be served and completed only if it may be asked for by range.
+        guard record.length != nil || isResumable && !facts.ranges.isEmpty else { return nil }
         let body = Body(
             length: record.length,
-            isResumable: metadata.status == 200 && isStrong,
+            isResumable: isResumable,
             limits: limits,
             inline: record.inlineBody,
-            extents: ExtentMap(record.segments.values.joined())
+            extents: held,
+            suspects: ExtentMap(record.suspects.map(\.range)),
+            piece: isResumable || facts.ranges.count > 1 ? nil : facts.ranges.first
         )
-        self.init(id: record.id, key: record.key, metadata: metadata, body: body, store: store, overflow: overflow)
+        self.init(
+            id: record.id,
+            key: record.key,
+            metadata: metadata,
+            body: body,
+            store: store,
+            overflow: overflow,
+            isLoaded: true
+        )
         recorded.store(true, ordering: .relaxed)
+        suspects.withLock { $0 = record.suspects }
+        isSuspect.store(!record.suspects.isEmpty, ordering: .relaxed)
     }
 
     deinit {
@@ -94,7 +139,36 @@ package final class StoredResponse: Sendable {
     /// Remembers that it was used, for both tiers' eviction.
     package func markUsed() {
         // Read first: a line that nobody writes stays in every core's cache.
-        if !wasUsed.load(ordering: .relaxed) { wasUsed.store(true, ordering: .relaxed) }
+        let use = use.load(ordering: .relaxed)
+        if use != Use.used { self.use.store(use + 1, ordering: .relaxed) }
+        if !wasUsedSinceTouch.load(ordering: .relaxed) { wasUsedSinceTouch.store(true, ordering: .relaxed) }
+    }
+
+    /// Whether it was used since this was last asked; for the memory tier.
+    package func takeUse() -> Bool {
+        use.compareExchange(expected: Use.used, desired: Use.none, ordering: .relaxed).exchanged
+    }
+
+    /// What was used since this was last asked: segments, or the inline body; for the store's order of use.
+    package func takeUsedUnits() -> [SegmentID] {
+        guard wasUsedSinceTouch.exchange(false, ordering: .relaxed) else { return [] }
+        let isInline = withBody { body in
+            if case .inline = body.storage { true } else { false }
+        }
+        if isInline { return [.inlineBody(of: id)] }
+        let used = files.withLock { files in
+            defer {
+                files.used = []
+                files.lastUsed = -1
+            }
+            return files.used
+        }
+        return used.sorted().map { SegmentID(response: id, index: $0) }
+    }
+
+    /// Remembers that a segment was used by somebody who did not have it fetched.
+    package func markUsed(segment index: Int) {
+        files.withLock { $0.markUsed(index) }
         if !wasUsedSinceTouch.load(ordering: .relaxed) { wasUsedSinceTouch.store(true, ordering: .relaxed) }
     }
 
@@ -162,21 +236,24 @@ package final class StoredResponse: Sendable {
 
     /// The file region of octets that the body's state says are held, all in one segment.
     ///
-    /// Throws ``HTTPCacheError`` with code `segmentMissing` if the store has lost the file.
-    package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion {
+    /// Nil if they are not held any more: the file is shorter than it was, or all is different by now. Throws
+    /// ``HTTPCacheError`` with code `segmentMissing` if the store has lost the file.
+    package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion? {
         let index = Int(offset / segmentBytes)
         let file = try file(segment: index, creating: false)
         // Between the two locks the segment may have been evicted, and begun anew with other octets.
-        guard withBody({ $0.extents.contains(offset..<offset + count) }) else {
-            throw HTTPCacheError(.segmentMissing, "the octets are gone")
-        }
+        guard withBody({ $0.extents.contains(offset..<offset + count) }) else { return nil }
         return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
     }
 
     /// The region if its file is open already: the express lane does not touch the disk.
     package func openRegion(offset: Int64, count: Int64, segmentBytes: Int64) -> FileRegion? {
         let index = Int(offset / segmentBytes)
-        guard let file = files.withLock({ $0.open[index] }) else { return nil }
+        let file = files.withLock { files in
+            files.markUsed(index)
+            return files.open[index]
+        }
+        guard let file else { return nil }
         return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
     }
 
@@ -186,12 +263,14 @@ package final class StoredResponse: Sendable {
     package func file(segment index: Int, creating: Bool) throws -> OpenFile {
         let (open, isInMemory) = files.withLock { ($0.open[index], $0.overflowing.contains(index)) }
         if let open { return open }
+        let held = heldInFile(ofSegment: index)
         let file = try (isInMemory ? overflow : store).openSegment(
             SegmentID(response: id, index: index),
             creating: creating
         )
-        return files.withLock { files in
-            if let other = files.open[index] { return other }
+        if !isInMemory { forget(held, behind: file.size ?? 0, ofSegment: index) }
+        let (kept, isNew) = files.withLock { files in
+            if let other = files.open[index] { return (other, false) }
             if files.open.count - files.overflowing.count >= Self.openFilesMax,
                 let far = files.open.keys.filter({ !files.overflowing.contains($0) })
                     .max(by: { abs($0 - index) < abs($1 - index) })
@@ -199,7 +278,56 @@ package final class StoredResponse: Sendable {
                 files.open[far] = nil
             }
             files.open[index] = file
-            return file
+            return (file, true)
+        }
+        if isNew, !isInMemory {
+            file.onLoss { [weak self] in self?.lose(segment: index) }
+            OpenSegments.note(self, index)
+        }
+        return kept
+    }
+
+    private func heldInFile(ofSegment index: Int) -> [Range<Int64>] {
+        withBody { body in
+            if case .segments = body.storage { body.extents(ofSegment: index) } else { [] }
+        }
+    }
+
+    /// A file that is shorter than what was held before its size was asked has lost that.
+    private func forget(_ held: [Range<Int64>], behind size: Int64, ofSegment index: Int) {
+        guard let last = held.last else { return }
+        withBody { body in
+            let end = body.range(ofSegment: index).lowerBound + size
+            guard last.upperBound > end else { return }
+            for range in held where range.upperBound > end { body.evict(max(end, range.lowerBound)..<range.upperBound) }
+        }
+    }
+
+    /// Whoever read a segment's file has found that it cannot be read: what it held is fetched again.
+    private func lose(segment index: Int) {
+        withBody { $0.evict($0.range(ofSegment: index)) }
+        closeFile(segment: index)
+    }
+
+    /// Opens the files of what is held in `range`, so far as it matters: what they have lost does not count as held then.
+    func checkFiles(of range: Range<Int64>) {
+        let isWanted = withBody { body in
+            if case .segments = body.storage { !range.isEmpty && !body.extents.ranges.isEmpty } else { false }
+        }
+        guard isWanted, !isDetached else { return }
+        let (segmentBytes, isResumable) = withBody { ($0.limits.segmentBytes, $0.isResumable) }
+        // What can be completed is completed on the way; of the rest nobody knows after the head is sent how to go on.
+        let first = Int(range.lowerBound / segmentBytes)
+        let last = isResumable ? first : Int((range.upperBound - 1) / segmentBytes)
+        for index in first...last where withBody({ !$0.extents(ofSegment: index).isEmpty }) {
+            do {
+                _ = try file(segment: index, creating: false)
+            } catch let error as HTTPCacheError where error.code == .segmentMissing {
+                withBody { $0.evict($0.range(ofSegment: index)) }
+            } catch {
+                // It may be had when it is read.
+                continue
+            }
         }
     }
 

@@ -7,7 +7,8 @@ import HTTP
 /// The URL is one medium (its path does not end in `/`): `/` is that medium and every other path resolves against its
 /// directory, so that the relative URIs of a playlist work. Or it is a directory or site (its path ends in `/` or is
 /// empty): every path is appended to it. The URL's query goes with `/` only. Octets are never normalised: dot segments
-/// and percent-encodings reach the origin, and the cache's key, as the client sent them.
+/// and percent-encodings reach the origin, and the cache's key, as the client sent them; what would climb out of the
+/// directory is not to be asked at all (``refusal(of:)``).
 package struct OriginMap: Sendable {
     /// The longest URL that is taken, in octets.
     package static let octetsMax = 8192

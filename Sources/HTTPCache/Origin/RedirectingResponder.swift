@@ -47,5 +47,6 @@ package struct RedirectingResponder: Responder {
 /// The medium's URL led from redirect to redirect.
 struct TooManyRedirects: GatewayFailure {
     let gatewayStatus = 502
-    let proxyStatusError = "http_request_error"
+    // RFC 9209 section 2.3.3: no next hop could be determined.
+    let proxyStatusError = "destination_not_found"
 }

@@ -33,17 +33,20 @@ package enum HeadUpdate {
 
     /// The stored fields after an update: every name in `update` has the update's lines, all others stay.
     ///
-    /// Not taken over: the connection's fields; Content-Length, Content-Encoding and Content-Range, which describe the
-    /// stored octets; the tag, if one is stored, since an equal one could only be weaker or claim too much; fields that
-    /// must not be stored. The stored Age goes, and Date becomes the update's or the time of its receipt: both are about
-    /// when the response was last known to be good.
+    /// Not taken over: the connection's fields; Content-Length; Content-Encoding unless equal strong tags say that the
+    /// octets are the same, and Content-Range unless there is one already, since both describe the stored octets; the tag,
+    /// if one is stored, since an equal one could only be weaker or claim too much; fields that must not be stored. The
+    /// stored Age goes, and Date becomes the update's or the time of its receipt: both are about when the response was
+    /// last known to be good.
     package static func updated(_ stored: Fields, by update: Fields, received: Timestamp) -> Fields {
         let new = StoredHead.make(from: update, received: received)
         var result = Fields()
-        for line in stored.lines where isKept(line, of: stored, new) {
+        let tag = Validators(stored, received: received).strongEntityTag
+        let isSameOctets = tag != nil && tag == Validators(update, received: received).strongEntityTag
+        for line in stored.lines where isKept(line, of: stored, new, isSameOctets) {
             result.append(line, of: stored)
         }
-        for line in new.lines where isTaken(line, stored) {
+        for line in new.lines where isTaken(line, stored, isSameOctets) {
             result.append(line, of: new)
         }
         // A field that the update says not to store was stored before.
@@ -82,18 +85,21 @@ package enum HeadUpdate {
         return .refresh
     }
 
-    private static func isKept(_ line: Fields.Line, of stored: Fields, _ new: Fields) -> Bool {
+    private static func isKept(_ line: Fields.Line, of stored: Fields, _ new: Fields, _ isSameOctets: Bool) -> Bool {
         switch line.known {
         case .age, .date: false
-        case .contentLength, .contentEncoding, .contentRange, .etag: true
+        case .contentLength, .etag: true
+        case .contentEncoding: !isSameOctets || !new.contains(.contentEncoding)
         case .other: new.values(named: stored.name(of: line).span).isEmpty
         default: !new.contains(line.known)
         }
     }
 
-    private static func isTaken(_ line: Fields.Line, _ stored: Fields) -> Bool {
+    private static func isTaken(_ line: Fields.Line, _ stored: Fields, _ isSameOctets: Bool) -> Bool {
         switch line.known {
-        case .contentLength, .contentEncoding, .contentRange: false
+        case .contentLength: false
+        case .contentEncoding: isSameOctets
+        case .contentRange: stored.contains(.contentRange)
         case .etag: !stored.contains(.etag)
         default: true
         }

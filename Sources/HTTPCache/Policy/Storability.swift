@@ -71,7 +71,7 @@ package enum Storability: Sendable, Equatable {
         let directives = control.directives
         let isExplicit = hasStatedLifetime(control, response)
         if let reason = statusReason(status) { return .refused(reason) }
-        guard isStored(method, uri, response, isExplicit: isExplicit) else { return .refused(.method) }
+        guard isStored(method, uri, status, response, isExplicit: isExplicit) else { return .refused(.method) }
         if !options.ignoreClientCacheControl, CacheControl.parse(request).noStore { return .refused(.requestNoStore) }
         if directives.mustUnderstand {
             // RFC 9111 section 5.2.2.3: it takes the place of no-store where the status is understood.
@@ -105,10 +105,19 @@ package enum Storability: Sendable, Equatable {
         }
     }
 
-    private static func isStored(_ method: Method, _ uri: TargetURI, _ response: Fields, isExplicit: Bool) -> Bool {
+    private static func isStored(
+        _ method: Method,
+        _ uri: TargetURI,
+        _ status: Int,
+        _ response: Fields,
+        isExplicit: Bool
+    ) -> Bool {
         if method == .get { return true }
-        // RFC 9110 section 9.3.3: with explicit freshness and a Content-Location that is the target.
-        guard method == .post, isExplicit, let location = response[.contentLocation] else { return false }
+        // RFC 9110 section 9.3.3: with explicit freshness and a Content-Location that is the target. RFC 9110 section 8.7
+        // gives Content-Location this meaning in a 2xx; a part is no answer to a later GET.
+        guard method == .post, isExplicit, status / 100 == 2, status != 206,
+            let location = response[.contentLocation]
+        else { return false }
         return response.values(.contentLocation).count == 1 && uri.resolve(location.span) == uri
     }
 

@@ -21,4 +21,20 @@ package enum StoredHead {
         if !fields.contains(.date) { fields.append(name: "Date".utf8, value: HTTPDate.format(received)) }
         return fields
     }
+
+    /// The lines of `response` that ``make(from:received:)`` leaves out because `no-cache="..."` or `private="..."` lists
+    /// them: they are for the one whose request was answered (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+    package static func withheld(from response: Fields) -> Fields {
+        let notStored = ResponseControl(response).fieldsNotStored
+        var fields = Fields()
+        guard !notStored.isEmpty else { return fields }
+        for line in response.lines
+        where notStored.contains(where: {
+            response.name(of: line).span.equalsIgnoringCase($0.span)
+        }) {
+            fields.append(line, of: response)
+        }
+        fields.removeHopByHop()
+        return fields
+    }
 }

@@ -20,10 +20,12 @@ package final class MemoryStore: CacheStore {
     /// The facts and the files.
     fileprivate struct State {
         var records: [ResponseID: StoredRecord] = [:]
+        var runs: [SegmentID: SegmentRuns] = [:]
         var responses: [CacheKey: [ResponseID]] = [:]
         var files: [ResponseID: [Int: OpenFile]] = [:]
-        /// Segments, and inline bodies with index -1.
-        var order = UseOrder<SegmentID>()
+        /// Of segments, and inline bodies with index -1: when they were last stored or used, counted, and if used again.
+        var uses: [SegmentID: (position: Int64, isAgain: Bool)] = [:]
+        var lastPosition: Int64 = 0
         var usedBytes: Int64 = 0
     }
 
@@ -46,8 +48,9 @@ package final class MemoryStore: CacheStore {
             for change in changes {
                 switch change {
                 case .put(let record): state.put(record)
-                case .extents(let segment, let ranges): state.setExtents(ranges, of: segment)
+                case .extents(let segment, let held, let runs): state.setExtents(held, adding: runs, of: segment)
                 case .remove(let response): state.remove(response)
+                case .removeIfEmpty(let response): state.removeIfEmpty(response)
                 case .touch(let segments): state.touch(segments)
                 }
             }
@@ -84,24 +87,18 @@ package final class MemoryStore: CacheStore {
         _ = consume discarded
     }
 
-    package func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
+    /// Cost: that of sorting all units, since a store that begins empty is listed once, when nothing is in it.
+    package func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         state.withLock { state in
-            var candidates: [EvictionCandidate] = []
-            var found: Int64 = 0
-            guard bytes > 0 else { return candidates }
-            state.order.forEach { item in
-                guard let record = state.records[item.response] else { return true }
-                let candidate = EvictionCandidate(
-                    key: record.key,
-                    response: item.response,
-                    segment: item.index < 0 ? nil : item.index,
-                    bytes: record.bytes(of: item.index)
+            let units = state.uses.filter { $0.value.position > position ?? 0 }.map { id, use in
+                StoredUnit(
+                    id: id,
+                    bytes: state.records[id.response]?.bytes(of: id.index) ?? 0,
+                    wasUsedAgain: use.isAgain,
+                    position: use.position
                 )
-                candidates.append(candidate)
-                found += candidate.bytes
-                return found < bytes
             }
-            return candidates
+            return Array(units.sorted { $0.position < $1.position }.prefix(limit))
         }
     }
 }
@@ -112,26 +109,33 @@ extension MemoryStore.State {
         record.segments = [:]
         if let old = records[new.id] {
             record.segments = old.segments
-            usedBytes -= old.bytes(of: SegmentID.inline)
+            usedBytes -= old.bytes(of: SegmentID.inlineIndex)
             if old.key != new.key { forgetKey(of: old) }
         }
         if responses[new.key]?.contains(new.id) != true { responses[new.key, default: []].append(new.id) }
         records[new.id] = record
-        usedBytes += record.bytes(of: SegmentID.inline)
-        let inline = SegmentID(response: new.id, index: SegmentID.inline)
-        if new.inlineBody == nil { order.remove(inline) } else { order.use(inline) }
+        usedBytes += record.bytes(of: SegmentID.inlineIndex)
+        let inline = SegmentID.inlineBody(of: new.id)
+        if new.inlineBody == nil { uses[inline] = nil } else { stored(inline) }
     }
 
-    fileprivate mutating func setExtents(_ ranges: [Range<Int64>], of segment: SegmentID) {
+    fileprivate mutating func setExtents(
+        _ held: [Range<Int64>],
+        adding added: [StoredRun],
+        of segment: SegmentID
+    ) {
         guard segment.index >= 0, var record = records[segment.response] else { return }
-        let extents = ExtentMap(ranges)
-        usedBytes += extents.count - record.bytes(of: segment.index)
-        if extents.ranges.isEmpty {
+        var new = runs[segment] ?? SegmentRuns()
+        new.update(held: held, adding: added, era: 0)
+        usedBytes += new.count - record.bytes(of: segment.index)
+        if new.entries.isEmpty {
+            runs[segment] = nil
             record.segments[segment.index] = nil
-            order.remove(segment)
+            uses[segment] = nil
         } else {
-            record.segments[segment.index] = extents.ranges
-            order.use(segment)
+            runs[segment] = new
+            record.segments[segment.index] = new.extents
+            stored(segment)
         }
         records[segment.response] = record
     }
@@ -139,25 +143,35 @@ extension MemoryStore.State {
     fileprivate mutating func remove(_ response: ResponseID) {
         guard let record = records.removeValue(forKey: response) else { return }
         forgetKey(of: record)
-        for index in [SegmentID.inline] + record.segments.keys {
+        for index in [SegmentID.inlineIndex] + record.segments.keys {
             usedBytes -= record.bytes(of: index)
-            order.remove(SegmentID(response: response, index: index))
+            let segment = SegmentID(response: response, index: index)
+            uses[segment] = nil
+            runs[segment] = nil
         }
     }
 
     fileprivate mutating func touch(_ segments: [SegmentID]) {
-        for segment in segments where order.contains(segment) { order.use(segment) }
+        for segment in segments where uses[segment] != nil {
+            lastPosition += 1
+            uses[segment] = (lastPosition, true)
+        }
+    }
+
+    fileprivate mutating func removeIfEmpty(_ response: ResponseID) {
+        guard let record = records[response], record.inlineBody == nil, record.segments.isEmpty else { return }
+        remove(response)
+    }
+
+    private mutating func stored(_ segment: SegmentID) {
+        lastPosition += 1
+        uses[segment] = (lastPosition, uses[segment]?.isAgain ?? false)
     }
 
     private mutating func forgetKey(of record: StoredRecord) {
         responses[record.key]?.removeAll { $0 == record.id }
         if responses[record.key]?.isEmpty == true { responses[record.key] = nil }
     }
-}
-
-extension SegmentID {
-    /// The index that stands for an inline body where segments are listed.
-    fileprivate static var inline: Int { -1 }
 }
 
 extension StoredRecord {

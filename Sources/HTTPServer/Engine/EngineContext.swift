@@ -29,6 +29,7 @@ package struct EngineContext {
     package private(set) var now: Int64 = 0
 
     var head = RequestHead()
+    var http2 = HTTP2Scratch()
     private(set) var date = DateLine()
     let limits: RequestParser.Limits
     let timeouts: EngineTimeouts
@@ -121,6 +122,8 @@ package enum EngineAction {
     case pull(RequestNumber)
     /// Give that request up: cancel its task, and end its stream.
     case cancel(RequestNumber)
+    /// The client speaks HTTP/2: ``HTTP1Engine/giveWay()`` to its engine, and go on with that.
+    case speakHTTP2
     /// Nothing follows on this connection.
     case close(EngineClose)
 }

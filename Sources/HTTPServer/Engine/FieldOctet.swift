@@ -10,10 +10,13 @@ enum FieldOctet {
         return octet < 128 && mask &>> UInt64(octet & 63) & 1 != 0
     }
 
-    /// What a request target is made of here: anything but controls, SP, DEL and `#`.
+    /// What a request target is made of here: visible ASCII without `#`.
+    ///
+    /// That is more than RFC 3986 allows (browsers send `|` and `[` as they are) and no octet that one reader might take
+    /// for the end of the target: no octets from 0x80 on, among which some readers find spaces.
     @inline(__always)
     static func isTarget(_ octet: UInt8) -> Bool {
-        octet > 0x20 && octet != 0x7f && octet != 0x23
+        octet > 0x20 && octet < 0x7f && octet != 0x23
     }
 
     /// What a field value is made of: HTAB, SP, VCHAR, obs-text (RFC 9110 section 5.5).

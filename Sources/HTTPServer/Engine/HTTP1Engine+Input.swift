@@ -47,6 +47,8 @@ extension HTTP1Engine {
         } else if used < octets.count {
             pending = Array(octets[used...])
         }
+        // What would end this body came before its head was read.
+        if inputEnded, isInBody, pending.isEmpty { failRequestBody(.endedEarly, in: &context) }
     }
 
     mutating func keep(_ octets: Span<UInt8>) {
@@ -64,6 +66,12 @@ extension HTTP1Engine {
                 return accept(octets, headCount: count, in: &context)
             }
         } catch {
+            if error == .unsupportedVersion, mayBecomeHTTP2, HTTP1Engine.beginsHTTP2(octets) {
+                ending = .closed
+                headSince = nil
+                context.actions.append(.speakHTTP2)
+                return nil
+            }
             refuse(error, in: &context)
             return octets.count
         }
@@ -79,12 +87,20 @@ extension HTTP1Engine {
         return nil
     }
 
+    /// Whether `octets` begin with the preface of HTTP/2, as far as a request line goes (RFC 9113 section 3.4).
+    private static func beginsHTTP2(_ octets: Span<UInt8>) -> Bool {
+        let line: StaticString = "PRI * HTTP/2.0\r"
+        return octets.count >= line.utf8CodeUnitCount
+            && octets.extracting(..<line.utf8CodeUnitCount).spells(line)
+    }
+
     /// A whole head is there: answers it at once or starts an exchange; returns the octets used.
     private mutating func accept(
         _ octets: Span<UInt8>,
         headCount: Int,
         in context: inout EngineContext
     ) -> Int {
+        mayBecomeHTTP2 = false
         guard !parser.semantics.isConnect else {
             refuse(.connectRefused, in: &context)
             return headCount
@@ -221,7 +237,7 @@ extension HTTP1Engine {
         in context: inout EngineContext
     ) -> Int {
         var decoder = decoder
-        do {
+        do throws(ChunkedFault) {
             let step = try decoder.next(octets, from: 0)
             inbound = .chunked(decoder)
             switch step {
@@ -236,7 +252,7 @@ extension HTTP1Engine {
                 return end
             }
         } catch {
-            failRequestBody(error, in: &context)
+            failRequestBody(RequestRefusal(error), in: &context)
             return octets.count
         }
     }

@@ -33,6 +33,8 @@ package struct HTTP1Engine {
     /// Octets received and not used yet, from the first of the next head on.
     var pending: [UInt8] = []
     var inbound = Inbound.head
+    /// Whether the client may still begin HTTP/2 with prior knowledge: as the first it says, and not within TLS.
+    var mayBecomeHTTP2: Bool
     /// Whether another head may follow what is being read.
     var takesMore = true
     /// Octets of an unread body that may still be drained; nil while somebody reads it.
@@ -66,6 +68,7 @@ package struct HTTP1Engine {
     /// A connection that was accepted now.
     package init(in context: borrowing EngineContext) {
         pipelinedRequestsMax = context.configuration.pipelinedRequestsMax
+        mayBecomeHTTP2 = context.configuration.tls == nil
         idleSince = context.now
         outputSince = context.now
     }
@@ -174,6 +177,16 @@ package struct HTTP1Engine {
     package mutating func refuseConnection(_ refusal: RequestRefusal, in context: inout EngineContext) {
         refuse(refusal, in: &context)
         settle(in: &context)
+    }
+
+    /// Gives the connection up to the engine of HTTP/2.
+    ///
+    /// - Returns: The octets that came, from the first on, and whether the client has closed its sending side.
+    package mutating func giveWay() -> (octets: [UInt8], hasEnded: Bool) {
+        let octets = pending
+        pending = []
+        ending = .closed
+        return (octets, inputEnded)
     }
 
     /// Ends the connection at once, so that the client sees a reset.

@@ -69,6 +69,9 @@ package final class RequestBody: BodySource {
         }
     }
 
+    /// Octets that came and that the reader has not taken.
+    var bufferedBytes: Int { state.withLock { $0.buffered } }
+
     /// Hands octets on; dropped if the body has ended or was abandoned.
     func push(_ bytes: ArraySlice<UInt8>) {
         let reader = state.withLock { state -> CheckedContinuation<BodyChunk?, any Error>? in

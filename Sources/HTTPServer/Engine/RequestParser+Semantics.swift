@@ -30,6 +30,8 @@ extension RequestParser {
             guard RequestParser.isHost(buffer.extracting(head.target)), head.target.count > 0 else {
                 throw .badTarget
             }
+        } else if head.method == .other, buffer.extracting(head.methodRange).spells("TRACE") {
+            throw .traceRefused
         } else if first == 0x2f {
             return
         } else if first == 0x2a, head.target.count == 1 {
@@ -48,7 +50,8 @@ extension RequestParser {
             return head.target.lowerBound..<head.target.lowerBound
         }
         guard !head.isRepeated(.host) else { throw .repeatedHost }
-        guard RequestParser.isHost(buffer.extracting(line.value)) else { throw .badHost }
+        // RFC 9110 section 4.2.1: an http URI without a host is invalid, and an empty Host makes one.
+        guard line.value.count > 0, RequestParser.isHost(buffer.extracting(line.value)) else { throw .badHost }
         return line.value
     }
 
@@ -98,8 +101,12 @@ extension RequestParser {
         }
         guard at < octets.count else { return true }
         guard octets[at] == 0x3a, octets.count - at <= 6 else { return false }
-        for index in at + 1..<octets.count where !Octet.isDigit(octets[index]) { return false }
-        return true
+        var port = 0
+        for index in at + 1..<octets.count {
+            guard Octet.isDigit(octets[index]) else { return false }
+            port = port * 10 + Int(octets[index] - 0x30)
+        }
+        return port <= 65535
     }
 
     // MARK: Framing (RFC 9112 sections 6.1 to 6.3, 11.1 and 11.2)
@@ -112,7 +119,10 @@ extension RequestParser {
             guard !head.present.contains(.contentLength) else { throw .lengthWithCoding }
             guard head.minorVersion == 1 else { throw .codingInOldVersion }
             guard !head.isRepeated(.transferEncoding) else { throw .repeatedCoding }
-            guard buffer.extracting(coding.value).equalsIgnoringCase("chunked") else { throw .unknownCoding }
+            let value = buffer.extracting(coding.value)
+            guard value.equalsIgnoringCase("chunked") else {
+                throw RequestParser.endsInChunked(value) ? .unknownCoding : .badCoding
+            }
             return .chunked
         }
         guard let line = head.firstLine(.contentLength) else { return .none }
@@ -122,9 +132,26 @@ extension RequestParser {
         return length == 0 ? .none : .length(length)
     }
 
-    /// The number that `octets` spell: digits only, at most Int64.max.
+    /// Whether `value` lists other codings and then chunked, once: framing that is clear and not implemented.
+    ///
+    /// Anything else leaves the body's length open, for which RFC 9112 section 6.3 (rule 4) demands 400.
+    private static func endsInChunked(_ value: Span<UInt8>) -> Bool {
+        var start = 0
+        while start <= value.count {
+            var end = start
+            while end < value.count, value[end] != 0x2c { end += 1 }
+            let member = value.extracting(value.trimmingWhitespace(start..<end))
+            if member.equalsIgnoringCase("chunked") { return end == value.count && start > 0 }
+            for index in 0..<member.count where !FieldOctet.isToken(member[index]) { return false }
+            guard !member.isEmpty else { return false }
+            start = end + 1
+        }
+        return false
+    }
+
+    /// The number that `octets` spell: digits only, at most Int64.max, no zero in front, which some read as octal.
     static func decimal(_ octets: Span<UInt8>) -> Int64? {
-        guard octets.count > 0 else { return nil }
+        guard octets.count > 0, octets[0] != 0x30 || octets.count == 1 else { return nil }
         var value: Int64 = 0
         for index in 0..<octets.count {
             guard Octet.isDigit(octets[index]) else { return nil }

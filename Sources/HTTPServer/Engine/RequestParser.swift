@@ -153,7 +153,6 @@ package struct RequestParser: Sendable {
         into head: inout RequestHead
     ) throws(RequestRefusal) -> Bool {
         var at = position
-        // Octets from 0x80 on are let through: players send paths in raw UTF-8, and origins expect them so.
         while at < buffer.count, FieldOctet.isTarget(buffer[at]) { at += 1 }
         position = at
         guard at - lineStart <= limits.requestLineBytesMax else { throw .requestLineTooLong }

@@ -14,6 +14,8 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
     case badVersion = "protocol version is malformed"
     case unsupportedVersion = "protocol version is not HTTP/1.0 or HTTP/1.1"
     case connectRefused = "CONNECT is not served here"
+    // It would show a client what is added on the way to the origin, credentials included (RFC 9110 section 9.3.8).
+    case traceRefused = "TRACE is not served here"
 
     // Lines (RFC 9112 sections 2.2 and 5).
     case bareCR = "CR without LF"
@@ -39,7 +41,8 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
     case repeatedLength = "Content-Length is repeated"
     case badLength = "Content-Length is not a number"
     case repeatedCoding = "Transfer-Encoding is repeated"
-    case unknownCoding = "Transfer-Encoding is not chunked"
+    case unknownCoding = "Transfer-Encoding has codings beside chunked"
+    case badCoding = "Transfer-Encoding does not end in chunked"
     case codingInOldVersion = "Transfer-Encoding in HTTP/1.0"
 
     // Chunked bodies (RFC 9112 section 7.1).
@@ -62,7 +65,7 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
         switch self {
         case .requestLineTooLong: 414
         case .headTooLong, .tooManyFields: 431
-        case .methodTooLong, .unknownCoding, .connectRefused: 501
+        case .methodTooLong, .unknownCoding, .connectRefused, .traceRefused: 501
         case .unsupportedVersion: 505
         case .headTimeout, .bodyTimeout: 408
         case .tooManyConnections: 503
@@ -73,6 +76,22 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
     /// The answer: the status and the rule in one line of text.
     package var response: Response {
         Response(status: status, text: "\(status) \(ReasonPhrase.text(for: status)): \(rawValue)")
+    }
+
+    /// The refusal of a body that breaks a rule of the chunked coding.
+    package init(_ fault: ChunkedFault) {
+        self =
+            switch fault {
+            case .bareCR: .bareCR
+            case .bareLF: .bareLF
+            case .badSize: .badChunkSize
+            case .sizeTooLarge: .chunkTooLarge
+            case .badExtension: .badChunkExtension
+            case .extensionsTooLong: .chunkExtensionTooLong
+            case .missingEnd: .missingChunkEnd
+            case .badTrailer: .badTrailer
+            case .trailerTooLong: .trailerTooLong
+            }
     }
 
     /// ``response`` with more fields.

@@ -12,13 +12,13 @@ import Glibc
 import Musl
 #endif
 
-/// Drives one ``HTTP1Engine`` over a socket; confined to its loop's thread.
+/// Drives one ``ConnectionEngine`` over a socket; confined to its loop's thread.
 final class EpollConnection {
     let socket: Int32
     /// The socket and what tells it from others of the same number, as events and messages name it.
     let token: UInt64
     let loop: EpollLoop
-    var engine: HTTP1Engine
+    var engine: ConnectionEngine
     /// What the socket has not taken yet.
     var outbox = Outbox()
     /// How the connection ends once ``outbox`` is empty.
@@ -45,7 +45,7 @@ final class EpollConnection {
         self.socket = socket
         self.token = token
         self.loop = loop
-        engine = HTTP1Engine(in: loop.context)
+        engine = ConnectionEngine(in: loop.context)
     }
 
     // MARK: Events
@@ -182,6 +182,7 @@ final class EpollConnection {
         case .start(let started): start(started)
         case .pull(let number): tasks.pull(number)
         case .cancel(let number): tasks.cancel(number)
+        case .speakHTTP2: engine.speakHTTP2(in: &loop.context)
         case .close(let kind): close(kind)
         }
     }

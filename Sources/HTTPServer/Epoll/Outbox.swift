@@ -50,7 +50,9 @@ struct Outbox {
                 sent += count
                 drop(count)
             case .wouldBlock: return .blocked
-            case .ended, .failed: return .failed
+            case .ended, .failed:
+                if case .file(let region) = segments[first] { region.reportIfLost() }
+                return .failed
             }
         }
         removeAll()

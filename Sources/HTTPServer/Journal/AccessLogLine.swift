@@ -24,7 +24,14 @@ enum AccessLogLine {
     // MARK: The request
 
     /// Appends the request line of a head that was read in place.
-    static func appendRequestLine(_ head: borrowing RequestHead, in octets: Span<UInt8>, to output: inout [UInt8]) {
+    ///
+    /// `version`: ` HTTP/2.0`, where the head does not say it.
+    static func appendRequestLine(
+        _ head: borrowing RequestHead,
+        in octets: Span<UInt8>,
+        version: StaticString? = nil,
+        to output: inout [UInt8]
+    ) {
         switch head.method {
         case .get: append("GET ", to: &output)
         case .head: append("HEAD ", to: &output)
@@ -33,7 +40,7 @@ enum AccessLogLine {
             output.append(0x20)
         }
         appendEscaped(octets.extracting(head.target), to: &output)
-        append(head.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1", to: &output)
+        append(version ?? (head.minorVersion == 0 ? " HTTP/1.0" : " HTTP/1.1"), to: &output)
     }
 
     /// Appends Referer and User-Agent of a head that was read in place, each between quotes.

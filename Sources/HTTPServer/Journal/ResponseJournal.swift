@@ -45,9 +45,14 @@ package struct ResponseJournal {
     // MARK: Answers that take time
 
     /// What a record keeps of a head that was read in place.
-    func note(_ head: borrowing RequestHead, in octets: Span<UInt8>, in record: inout ExchangeRecord) {
+    func note(
+        _ head: borrowing RequestHead,
+        in octets: Span<UInt8>,
+        version: StaticString? = nil,
+        in record: inout ExchangeRecord
+    ) {
         if log != nil {
-            AccessLogLine.appendRequestLine(head, in: octets, to: &record.noted.line)
+            AccessLogLine.appendRequestLine(head, in: octets, version: version, to: &record.noted.line)
             AccessLogLine.appendAgents(head, in: octets, to: &record.noted.agents)
         }
         guard onResponse != nil else { return }

@@ -23,11 +23,11 @@ final class CiphertextMemory: ChannelOutboundHandler {
     private var sent: ByteBuffer?
 
     /// Buffers up to this are left as they are.
-    private static let keptBytes = 32 * 1024
+    static let keptBytes = 32 * 1024
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let buffer = unwrapOutboundIn(data)
-        if buffer.capacity > CiphertextMemory.keptBytes { sent = buffer }
+        if buffer.capacity >= CiphertextMemory.keptBytes { sent = buffer }
         context.write(data, promise: promise)
     }
 

@@ -38,7 +38,6 @@ extension Connection {
             return send(region, endsChunk: endsChunk, channelContext)
         }
         // What is to be encrypted must be in memory, a file too.
-        if isSecure { watchCiphertext(channelContext) }
         pendingBody = PendingBody(rest: body, endsChunk: endsChunk)
         guard fillWriteBuffer() else { return failBody() }
         flush(channelContext)
@@ -89,12 +88,16 @@ extension Connection {
 
     /// A file that is shorter than it was must not look like its end: a reset.
     private func failBody() {
+        if case .file(let region)? = pendingBody?.rest { region.reportIfLost() }
         pendingBody = nil
         engine.abort(in: &lane.context)
     }
 
     private func flush(_ channelContext: ChannelHandlerContext) {
-        ciphertextMemory?.prepareToWrite()
+        if isSecure {
+            if lane.writeBuffer.readableBytes >= CiphertextMemory.keptBytes { watchCiphertext(channelContext) }
+            ciphertextMemory?.prepareToWrite()
+        }
         channelContext.writeAndFlush(wrapOutboundOut(.byteBuffer(lane.writeBuffer)), promise: nil)
     }
 
@@ -102,10 +105,10 @@ extension Connection {
         // The descriptor stays the file's: the handle only lends it to NIO, and gives it up without closing it.
         let handle = NIOFileHandle(_deprecatedTakingOwnershipOfDescriptor: region.file.descriptor)
         let promise = channelContext.eventLoop.makePromise(of: Void.self)
-        promise.futureResult.whenComplete { _ in
+        promise.futureResult.whenComplete { result in
             // Cannot fail: nobody else closes the handle, and NIO is done with it.
             _ = try? handle.takeDescriptorOwnership()
-            withExtendedLifetime(region.file) {}
+            if case .failure = result { region.reportIfLost() }
         }
         let start = Int(region.offset)
         let part = NIOCore.FileRegion(fileHandle: handle, readerIndex: start, endIndex: start + region.count)

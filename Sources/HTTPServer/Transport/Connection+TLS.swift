@@ -28,10 +28,10 @@ extension Connection {
         }
     }
 
-    /// Whether an event of the pipeline says that the handshake is done.
-    func endsHandshake(_ event: Any) -> Bool {
-        guard case .handshakeCompleted? = event as? TLSUserEvent else { return false }
-        return true
+    /// The protocol that the handshake has agreed on, empty if none, if an event of the pipeline says that it is done.
+    func protocolNegotiated(_ event: Any) -> String? {
+        guard case .handshakeCompleted(let name)? = event as? TLSUserEvent else { return nil }
+        return name ?? ""
     }
 
     /// Logs, for whoever looks for it, why there is no TLS: anybody can bring this about at any rate.

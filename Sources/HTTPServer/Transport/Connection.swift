@@ -4,13 +4,13 @@ import HTTP
 import Logging
 import NIOCore
 
-/// Drives one ``HTTP1Engine`` over a NIO channel; the only handler in its pipeline but for TLS, confined to its event loop.
+/// Drives one ``ConnectionEngine`` over a NIO channel; the only handler in its pipeline but for TLS, confined to its event loop.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = IOData
 
     let lane: Lane
-    var engine: HTTP1Engine
+    var engine: ConnectionEngine
     var channelContext: ChannelHandlerContext?
     /// What is left of a body that is too large to be written at once.
     var pendingBody: PendingBody?
@@ -38,7 +38,7 @@ final class Connection: ChannelInboundHandler {
     init(lane: Lane) {
         self.lane = lane
         isSecure = lane.context.configuration.tls != nil
-        engine = HTTP1Engine(in: lane.context)
+        engine = ConnectionEngine(in: lane.context)
     }
 
     // MARK: Events of the channel
@@ -89,12 +89,12 @@ final class Connection: ChannelInboundHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if handshakeSince != nil, endsHandshake(event) {
+        if handshakeSince != nil, let protocolName = protocolNegotiated(event) {
             handshakeSince = nil
+            if protocolName == "h2" { engine.speakHTTP2(in: &lane.context) }
             // A slow handshake is not idleness.
-            engine.idleSince = lane.context.now
-            guard isRefused else { return }
-            engine.refuseConnection(.tooManyConnections, in: &lane.context)
+            engine.noteActivity(in: lane.context)
+            if isRefused { engine.refuseConnection(.tooManyConnections, in: &lane.context) }
             return perform()
         }
         guard case .inputClosed? = event as? ChannelEvent else { return }
@@ -164,6 +164,7 @@ final class Connection: ChannelInboundHandler {
         case .start(let started): start(started)
         case .pull(let number): tasks.pull(number)
         case .cancel(let number): tasks.cancel(number)
+        case .speakHTTP2: engine.speakHTTP2(in: &lane.context)
         case .close(let kind):
             if let channelContext { close(kind, channelContext) }
         }

@@ -64,7 +64,7 @@ struct RequestTasks {
     mutating func take(
         _ event: RequestEvent,
         of number: RequestNumber,
-        engine: inout HTTP1Engine,
+        engine: inout ConnectionEngine,
         context: inout EngineContext
     ) {
         switch event {

@@ -58,13 +58,13 @@ import Testing
         let shared = SeatedFlight(isBackground: false)
         async let outcome = shared.join()
         await shared.isJoined()
-        shared.settle(.notShared, response: response)
+        shared.settle(.notShared(status: 200), response: response)
         #expect(name(await outcome) == "notShared")
         #expect(shared.takePrivateResponse() != nil)
         #expect(shared.takePrivateResponse() == nil)
         #expect(!body.isCancelled)
         let unwanted = SeatedFlight(isBackground: false)
-        unwanted.settle(.notShared, response: response)
+        unwanted.settle(.notShared(status: 200), response: response)
         #expect(unwanted.takePrivateResponse() == nil)
         #expect(body.isCancelled)
     }
@@ -72,7 +72,10 @@ import Testing
     @Test func `a flight in the background gives up a response that nobody can take`() {
         let body = FedBody()
         let flight = SeatedFlight(isBackground: true)
-        flight.settle(.notShared, response: Response(status: 200, body: Body(length: nil, content: .stream(body))))
+        flight.settle(
+            .notShared(status: 200),
+            response: Response(status: 200, body: Body(length: nil, content: .stream(body)))
+        )
         #expect(body.isCancelled)
     }
 

@@ -1,6 +1,7 @@
 // What reaches the origin of what a client sent.
 
 import HTTP
+import Synchronization
 import Testing
 
 @testable import HTTPCache
@@ -60,11 +61,23 @@ import Testing
             client(["Range": "bytes=0-", "Cookie": "a"]),
             target: target,
             range: 10..<20,
+            of: 21,
             entityTag: Array("\"v1\"".utf8)
         )
         #expect(request.fields.values(.range).map { String(decoding: $0, as: UTF8.self) } == ["bytes=10-19"])
         #expect(request.fields.text(.ifRange) == "\"v1\"")
         #expect(request.fields.text(.ifNoneMatch) == nil)
+    }
+
+    @Test func `a fill of all up to the end says so, and one of unknown length does not`() {
+        func range(of length: Int64?) -> String? {
+            let tag = Array("\"v1\"".utf8)
+            return requests.fill(client([:]), target: target, range: 10..<20, of: length, entityTag: tag)
+                .fields.text(.range)
+        }
+        #expect(range(of: 20) == "bytes=10-")
+        #expect(range(of: 21) == "bytes=10-19")
+        #expect(range(of: nil) == "bytes=10-19")
     }
 
     @Test(arguments: [
@@ -82,5 +95,35 @@ import Testing
         #expect(requests.isLoop(client(["CDN-Loop": "other", "cdn-loop": "waystation; node=abc"])))
         #expect(!requests.isLoop(client(["CDN-Loop": "waystation; node=def"])))
         #expect(!requests.isLoop(client([:])))
+    }
+
+    @Test func `a HEAD keeps the client's conditions, and nothing that could change the answer unseen`() {
+        let sent = requests.head(
+            client(["If-None-Match": "\"a\"", "X-Forwarded-Host": "evil.test", "Foo": "1"], .head),
+            target: target
+        )
+        #expect(sent.method == .head)
+        #expect(sent.fields.text(.ifNoneMatch) == "\"a\"")
+        #expect(sent.fields.text("Foo") == "1")
+        #expect(sent.fields.text("X-Forwarded-Host") == nil)
+    }
+
+    @Test func `what belongs to one connection is taken out of interim responses`() {
+        let heard = Mutex<[Fields]>([])
+        var request = client([:])
+        request.onInterim = { interim in heard.withLock { $0.append(interim.fields) } }
+        let sent = requests.cacheable(request, target: target, range: nil, validating: nil)
+        sent.onInterim?(InterimResponse(status: 103, fields: ["Connection": "x-h", "X-H": "1", "Link": "<a>"]))
+        #expect(heard.withLock { $0 } == [["Link": "<a>"]])
+    }
+
+    @Test(arguments: [("OPTIONS", "4"), ("TRACE", "4"), ("GET", "5")])
+    func `RFC 9110 section 7.6.2: Max-Forwards is one less behind this cache`(_ method: String, _ expected: String) {
+        let sent = requests.forwarded(client(["Max-Forwards": "5"], Method(method)), target: target)
+        #expect(sent.fields.text("Max-Forwards") == expected)
+    }
+
+    @Test func `a quote that somebody left open does not hide a loop`() {
+        #expect(requests.isLoop(client(["CDN-Loop": "other; x=\"a, waystation; node=abc; y=\"b\""])))
     }
 }

@@ -141,6 +141,16 @@ import Testing
         #expect(decide(["Content-Location": location], method: .post) == .refused(.method))
     }
 
+    @Test(
+        arguments: [
+            (200, true), (201, true), (203, true), (206, false), (301, false), (303, false), (404, false), (500, false),
+        ] as [(Int, Bool)]
+    )
+    func `RFC 9110 section 9.3.3: only a success is the target's representation`(status: Int, isStored: Bool) {
+        let fields: Fields = ["Content-Location": "/a?b", "Cache-Control": "max-age=60"]
+        #expect(decide(fields, status: status, method: .post) == (isStored ? .storable : .refused(.method)))
+    }
+
     @Test(arguments: [Method.head, .put, .delete, .options, Method("M-SEARCH"), .post])
     func `RFC 9111 section 3: other methods' responses are not stored`(method: Method) {
         #expect(decide(["Cache-Control": "max-age=60, public"], method: method) == .refused(.method))

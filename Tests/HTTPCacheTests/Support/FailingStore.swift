@@ -80,9 +80,9 @@ final class FailingStore: CacheStore {
         store.discardFiles(of: response, segment: segment)
     }
 
-    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
+    func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         try refuse(.reading)
-        return try await store.evictionCandidates(bytes: bytes)
+        return try await store.units(after: position, limit: limit)
     }
 
     private func refuse(_ fault: Fault) throws {
