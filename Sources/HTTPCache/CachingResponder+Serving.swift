@@ -6,13 +6,15 @@ import Synchronization
 extension CachingResponder {
     /// The answer to `request` from `stored`; nil if what it asks for is neither held nor to be had for this response.
     ///
-    /// Returns when the first octet is there, so that what fails before it is an error and not a broken body.
+    /// Returns when the first octet is there, so that what fails before it is an error and not a broken body; `registered`
+    /// is called before that wait, once nobody needs to stand in for this client any more.
     func serve(
         _ stored: StoredResponse,
         _ request: Request,
         _ target: [UInt8],
         _ status: CacheStatus,
-        after standIn: ReaderID? = nil
+        after standIn: ReaderID? = nil,
+        registered: () -> Void = {}
     ) async throws -> Response? {
         stored.markUsed()
         let head = stored.currentHead
@@ -49,9 +51,10 @@ extension CachingResponder {
             to: wanted?.upperBound,
             segmentBytes: configuration.body.segmentBytes,
             after: standIn
-        ) { [coordinator] fill, range in
-            coordinator.startFill(fill, of: stored, range, target: target, for: request)
+        ) { [coordinator] fill in
+            coordinator.startFill(fill, of: stored, target: target, for: request)
         }
+        registered()
         try await reader.waitForFirst()
         var status = status
         if status.forward == nil, !isHeld {

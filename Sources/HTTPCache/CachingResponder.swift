@@ -213,7 +213,10 @@ package final class CachingResponder: Responder {
         case .stored(let stored, let standIn):
             guard stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
-            return try await serve(stored, question.request, question.target, status, after: standIn)
+            return try await serve(stored, question.request, question.target, status, after: standIn) {
+                // A body that waits for its slowest reader must not wait for the one that stands in for us.
+                flight.leave(seat)
+            }
         case .notShared:
             rememberUnshared(question.key)
             // Only the one whose request was sent may have it.

@@ -7,7 +7,7 @@ package final class BodyReader: BodySource {
     private let response: StoredResponse
     private let reader: ReaderID
     private let segmentBytes: Int64
-    private let startFill: @Sendable (FillID, Range<Int64>) -> Void
+    private let startFill: @Sendable (FillID) -> Void
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
     ///
@@ -18,7 +18,7 @@ package final class BodyReader: BodySource {
         to end: Int64?,
         segmentBytes: Int64,
         after standIn: ReaderID? = nil,
-        startFill: @escaping @Sendable (FillID, Range<Int64>) -> Void
+        startFill: @escaping @Sendable (FillID) -> Void
     ) {
         self.response = response
         self.segmentBytes = segmentBytes
@@ -44,8 +44,8 @@ package final class BodyReader: BodySource {
             case .wait:
                 await park()
                 try Task.checkCancellation()
-            case .startFill(let fill, let range):
-                startFill(fill, range)
+            case .startFill(let fill, _):
+                startFill(fill)
             case .failed(let error):
                 throw error
             }
@@ -66,7 +66,7 @@ package final class BodyReader: BodySource {
             case .wait:
                 await park()
                 try Task.checkCancellation()
-            case .startFill(let fill, let range): startFill(fill, range)
+            case .startFill(let fill, _): startFill(fill)
             case .failed(let error): throw error
             }
         }
@@ -79,7 +79,7 @@ package final class BodyReader: BodySource {
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
             // Evicted between the two locks, or deleted by hand: it is missing, so it is fetched.
-            response.withBody { $0.lose($0.range(ofSegment: Int(offset / segmentBytes)), at: offset, for: reader) }
+            response.loseSegment(Int(offset / segmentBytes), before: reader, at: offset)
             return nil
         }
     }

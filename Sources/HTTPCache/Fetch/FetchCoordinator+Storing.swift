@@ -13,7 +13,12 @@ struct Arrival: Sendable {
 
 extension FetchCoordinator {
     /// Decides about a response, tells who waits, and takes its body in.
-    func receive(_ arrival: Arrival, _ flight: Flight, landed: @Sendable () -> Void) async {
+    func receive(
+        _ arrival: Arrival,
+        _ flight: Flight,
+        _ place: FillTurns.Place,
+        landed: @Sendable () -> Void
+    ) async {
         var arrival = arrival
         arrival.response = upstream.localized(
             normalized(arrival.response, at: arrival.responseTime),
@@ -54,7 +59,7 @@ extension FetchCoordinator {
             configuration: configuration,
             now: now
         )
-        await pump(arrival.response.body, into: &writer)
+        await pump(arrival.response.body, into: &writer, place)
     }
 
     /// The variants of a key, from memory or the store.
