@@ -55,6 +55,8 @@ package struct ResponseHeadParser: Sendable {
     private var fields = Fields()
     private var length: Int64?
     private var codings: [UInt8]?
+    /// Whether its lines end with CRLF; nil before the first.
+    private var endsWithCR: Bool?
 
     package init(_ configuration: HTTPClientConfiguration) {
         headBytesMax = configuration.headBytesMax
@@ -68,10 +70,12 @@ package struct ResponseHeadParser: Sendable {
     /// - Returns: The head that this line, the empty one, ended; nil for all others.
     /// - Throws: ``HTTPClientError/Code/invalidResponse``; the response must then not be used.
     package mutating func receive(_ line: Span<UInt8>) throws(HTTPClientError) -> Event? {
-        guard state != .done else { return nil }
         bytes += line.count
-        guard bytes <= headBytesMax else { throw Self.invalid("the head is longer than \(headBytesMax) octets") }
-        let content = line.extracting(0..<(try Self.contentEnd(line)))
+        guard bytes <= headBytesMax else {
+            throw Self.invalid("a head or trailers longer than \(headBytesMax) octets")
+        }
+        guard state != .done else { return nil }
+        let content = line.extracting(0..<(try contentEnd(line)))
         switch state {
         case .statusLine:
             try receiveStatusLine(content)
@@ -89,14 +93,19 @@ package struct ResponseHeadParser: Sendable {
 
     // MARK: Lines
 
-    /// Where the line end begins: CRLF, or LF alone (RFC 9112 section 2.2); a CR anywhere else is refused.
-    private static func contentEnd(_ line: Span<UInt8>) throws(HTTPClientError) -> Int {
+    /// Where the line end begins: CRLF, or LF alone if all of the head's lines end so (RFC 9112 section 2.2).
+    ///
+    /// A single LF among CRLFs got there by a value that nobody checked, and a CR anywhere else ends a line for others.
+    private mutating func contentEnd(_ line: Span<UInt8>) throws(HTTPClientError) -> Int {
         var end = line.count
-        guard end > 0, line[end - 1] == 0x0a else { throw invalid("a line without an end") }
+        guard end > 0, line[end - 1] == 0x0a else { throw Self.invalid("a line without an end") }
         end -= 1
-        if end > 0, line[end - 1] == 0x0d { end -= 1 }
+        let hasCR = end > 0 && line[end - 1] == 0x0d
+        if hasCR { end -= 1 }
+        guard endsWithCR ?? hasCR == hasCR else { throw Self.invalid("lines that end with CRLF and with LF") }
+        endsWithCR = hasCR
         for index in 0..<end where line[index] == 0x0d || line[index] == 0x0a || line[index] == 0 {
-            throw invalid("CR, LF or NUL within a line")
+            throw Self.invalid("CR, LF or NUL within a line")
         }
         return end
     }
@@ -196,10 +205,11 @@ package struct ResponseHeadParser: Sendable {
             // RFC 9110 section 15.2: it has no body, whatever its fields say.
             let interim = InterimResponse(status: status, fields: fields)
             (state, bytes, lines, fields, length, codings) = (.statusLine, 0, 0, Fields(), nil, nil)
+            endsWithCR = nil
             return .interim(interim)
         }
         let coding = try transferCoding()
-        state = .done
+        (state, bytes) = (.done, 0)
         return .final(
             ResponseHead(
                 status: status,

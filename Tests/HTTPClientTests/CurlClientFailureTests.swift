@@ -141,9 +141,10 @@ import Testing
         }
     }
 
-    @Test func `a request is not repeated once an octet of the response has come`() async throws {
+    @Test(arguments: ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK", "HTTP/1.", "H"])
+    func `a request is not repeated once an octet of the response has come`(octets: String) async throws {
         try await withClient(asking: { request in
-            request.indexOnConnection == 0 ? .response() : .raw("HTTP/1.1 200 OK\r\n").thenClose()
+            request.indexOnConnection == 0 ? .response() : .raw(octets).thenClose()
         }) { client, origin in
             _ = try await client.respond(to: origin.request())
             #expect(await code { _ = try await client.respond(to: origin.request()) } == .closedBeforeResponse)
