@@ -3,7 +3,10 @@
  * wrk copies every octet into a buffer, so that with 1 MiB bodies the client is the limit. Here recv with MSG_TRUNC
  * drops the body without a copy (tcp(7)); only heads are read. One thread, epoll, HTTP/1.1 with keep-alive.
  *
- * usage: discard PORT PATH CONNECTIONS SECONDS      prints: requests octets seconds
+ * usage: discard PORT PATH CONNECTIONS SECONDS [RANGE TOTAL]      prints: requests octets seconds
+ *
+ * A % in PATH is replaced by a number that no request has had before. With RANGE each request asks for so many octets
+ * at a random place of TOTAL.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,9 +29,9 @@ struct connection {
     char head[HEAD_MAX + 1];
 };
 
-static char request[4096];
-static int request_count;
-static long long requests, octets;
+static const char *port, *path;
+static long long range_count, total_count;
+static long long asked, requests, octets;
 
 static void fail(const char *what) {
     fprintf(stderr, "discard: %s: %s\n", what, errno ? strerror(errno) : "not as expected");
@@ -36,6 +39,19 @@ static void fail(const char *what) {
 }
 
 static void ask(struct connection *connection) {
+    static char request[4096];
+    const char *mark = strchr(path, '%');
+    char number[32] = "", range[96] = "";
+    if (mark) snprintf(number, sizeof number, "%lld-%d", asked, (int)getpid());
+    if (range_count) {
+        long long first = (long long)(drand48() * (double)(total_count - range_count));
+        snprintf(range, sizeof range, "Range: bytes=%lld-%lld\r\n", first, first + range_count - 1);
+    }
+    int until = mark ? (int)(mark - path) : (int)strlen(path);
+    int request_count = snprintf(request, sizeof request, "GET %.*s%s%s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n%s\r\n", until,
+                                 path, number, mark ? mark + 1 : "", port, range);
+    if (request_count >= (int)sizeof request) fail("path");
+    asked += 1;
     connection->head_count = 0;
     if (send(connection->descriptor, request, request_count, MSG_NOSIGNAL) != request_count) fail("send");
 }
@@ -60,7 +76,7 @@ static int read_head(struct connection *connection) {
         if (connection->head_count == HEAD_MAX) fail("head");
         return 1;
     }
-    if (strncmp(connection->head, "HTTP/1.1 200", 12) != 0) fail("status");
+    if (strncmp(connection->head, range_count ? "HTTP/1.1 206" : "HTTP/1.1 200", 12) != 0) fail("status");
     char *length = strcasestr(connection->head, "\r\ncontent-length:");
     if (!length || length > end) fail("no Content-Length");
     long long body = atoll(length + 17);
@@ -91,15 +107,18 @@ static double now(void) {
 }
 
 int main(int count, char **arguments) {
-    if (count != 5) {
-        fprintf(stderr, "usage: discard PORT PATH CONNECTIONS SECONDS\n");
+    if (count != 5 && count != 7) {
+        fprintf(stderr, "usage: discard PORT PATH CONNECTIONS SECONDS [RANGE TOTAL]\n");
         return 64;
+    }
+    port = arguments[1];
+    path = arguments[2];
+    if (count == 7) {
+        range_count = atoll(arguments[5]);
+        total_count = atoll(arguments[6]);
     }
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(arguments[1]))};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    request_count = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n\r\n", arguments[2],
-                             arguments[1]);
-    if (request_count >= (int)sizeof request) fail("path");
     int connections = atoi(arguments[3]), poll = epoll_create1(0);
     struct connection *all = calloc((size_t)connections, sizeof *all);
     if (poll < 0 || !all) fail("start");

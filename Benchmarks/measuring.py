@@ -34,12 +34,12 @@ def free_port():
 
 
 def start(command, cpu, **options):
-    """Starts a server on one CPU, in a session of its own; it is asked to stop if this process dies."""
+    """Starts a server on one CPU, or a set of them, in a session of its own; it is asked to stop if this process dies."""
     libc = ctypes.CDLL(None)
 
     def in_child():
         libc.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-        os.sched_setaffinity(0, {cpu})
+        os.sched_setaffinity(0, cpu if isinstance(cpu, set) else {cpu})
 
     process = subprocess.Popen(
         [str(word) for word in command], start_new_session=True, preexec_fn=in_child, stdin=subprocess.DEVNULL, **options
@@ -65,11 +65,21 @@ def stop_all():
     started.clear()
 
 
-def wait_until_open(port, process, name):
+def stop_servers(servers):
+    """Stops these and what they started, so that the next ones have the CPU to themselves."""
+    mine = [server.process for server in servers]
+    others = [process for process in started if process not in mine]
+    started[:] = mine
+    stop_all()
+    started[:] = others
+
+
+def wait_until_open(port, process, name, output=None):
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            fail(f"{name} ended with exit code {process.returncode}")
+            said = f":\n{output.read_text(errors='replace')[-2000:]}" if output else ""
+            fail(f"{name} ended with exit code {process.returncode}{said}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
@@ -109,8 +119,12 @@ def cpu_seconds(pid):
 
 
 class Server:
-    def __init__(self, name, process, port):
-        self.name, self.process, self.port = name, process, port
+    def __init__(self, name, process, port, scheme="http"):
+        self.name, self.process, self.port, self.scheme = name, process, port, scheme
+
+    @property
+    def url(self):
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
 
 def nginx_text(directory, port, body, workers=1):
@@ -118,19 +132,26 @@ def nginx_text(directory, port, body, workers=1):
     temporary = "\n".join(f"{kind}_temp_path {directory}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
     return f"""
         daemon off; {user} worker_processes {workers}; pid {directory}/pid; error_log {directory}/error.log;
-        events {{ worker_connections 1024; }}
+        events {{ worker_connections 20000; }}
         http {{
             client_body_temp_path {directory}/body; {temporary}
             keepalive_requests 1000000000;
-            {body.replace("LISTEN", f"listen 127.0.0.1:{port};")}
+            {listening(body, port)}
         }}
     """
 
 
+def listening(body, port):
+    """The configuration with its LISTEN words replaced; a backlog for thousands of new connections."""
+    for word, options in (("LISTEN_TLS2", " ssl http2"), ("LISTEN_TLS", " ssl"), ("LISTEN", "")):
+        body = body.replace(word, f"listen 127.0.0.1:{port}{options} backlog=4096;")
+    return body
+
+
 def start_nginx(name, root, cpu, body):
-    directory = root / re.sub(r"\W+", "-", name)
-    directory.mkdir()
     port = free_port()
+    directory = root / re.sub(r"\W+", "-", f"{name}-{port}")
+    directory.mkdir()
     (directory / "conf").write_text(nginx_text(directory, port, body))
     with open(directory / "output", "w") as output:
         process = start(["nginx", "-p", directory, "-c", directory / "conf", "-e", "stderr"], cpu, stderr=output)
