@@ -195,7 +195,10 @@ final class CurlTransfer {
         self.connection = connection
         attempts += 1
         if let sentSocket, loop.sentSockets.forget(exchange.id, on: sentSocket) {
-            failure = HTTPClientError(.closedBeforeResponse, "\(exchange.request.summary): closed within the status line")
+            failure = HTTPClientError(
+                .closedBeforeResponse,
+                "\(exchange.request.summary): closed within the status line"
+            )
             return false
         }
         guard attempts <= 2, mayUse(connection) else { return false }

@@ -47,12 +47,18 @@ struct WireFault: Sendable, CustomStringConvertible {
             let at = "\(octets) of \(count)"
             return [
                 WireFault("FIN after \(at) by length", .broken, count: count) { good($0).cut(afterBodyOctets: octets) },
-                WireFault("RST after \(at) by length", .broken, count: count) { good($0).reset(afterBodyOctets: octets) },
+                WireFault("RST after \(at) by length", .broken, count: count) {
+                    good($0).reset(afterBodyOctets: octets)
+                },
                 WireFault("a stall after \(at) by length", .broken, count: count) {
                     good($0).stall(afterBodyOctets: octets, until: Gate())
                 },
-                WireFault("FIN after \(at) in chunks", .broken, count: count) { chunked($0).cut(afterBodyOctets: octets) },
-                WireFault("RST after \(at) in chunks", .broken, count: count) { chunked($0).reset(afterBodyOctets: octets) },
+                WireFault("FIN after \(at) in chunks", .broken, count: count) {
+                    chunked($0).cut(afterBodyOctets: octets)
+                },
+                WireFault("RST after \(at) in chunks", .broken, count: count) {
+                    chunked($0).reset(afterBodyOctets: octets)
+                },
                 WireFault("a stall after \(at) in chunks", .broken, count: count) {
                     chunked($0).stall(afterBodyOctets: octets, until: Gate())
                 },
@@ -64,7 +70,9 @@ struct WireFault: Sendable, CustomStringConvertible {
             WireFault("a length of one too many for \(count)", .lie, count: count) {
                 reply($0, .declared(count + 1)).thenClose()
             },
-            WireFault("a missing last chunk after \(count)", .broken, count: count) { reply($0, .chunkedWithoutEnd(size: 999)) },
+            WireFault("a missing last chunk after \(count)", .broken, count: count) {
+                reply($0, .chunkedWithoutEnd(size: 999))
+            },
         ]
     }
 
@@ -127,7 +135,10 @@ struct WireFault: Sendable, CustomStringConvertible {
             ("two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
             ("a list of two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 3, 4\r\n\r\nabcd"),
             ("a signed length", "HTTP/1.1 200 OK\r\nContent-Length: +3\r\n\r\nabc"),
-            ("a length with chunks", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            (
+                "a length with chunks",
+                "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+            ),
             ("chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
             ("chunks twice", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
             ("gzip in chunks, not asked for", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
@@ -152,7 +163,10 @@ struct WireFault: Sendable, CustomStringConvertible {
                 "a head of 1 MiB in many lines",
                 "HTTP/1.1 200 OK\r\n\(String(repeating: "X: \(String(repeating: "x", count: 1020))\r\n", count: 1024))\r\n"
             ),
-            ("a flood of interim responses", String(repeating: "HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\n", count: 10_000)),
+            (
+                "a flood of interim responses",
+                String(repeating: "HTTP/1.1 103 Early\r\nLink: <a>\r\n\r\n", count: 10_000)
+            ),
         ].map { name, octets in
             WireFault(name, .status(502)) { _ in .raw(octets).thenClose() }
         } + [
@@ -171,7 +185,8 @@ struct WireFault: Sendable, CustomStringConvertible {
         WireFault("a 206 that is reset", .broken, count: 200_000, lines: "Range: bytes=1000-199999\r\n") { file in
             partial(file, 1000..<200_000, "1000-199999/200000").reset(afterBodyOctets: 50_000)
         },
-        WireFault("a 206 in chunks that is cut", .broken, count: 200_000, lines: "Range: bytes=1000-199999\r\n") { file in
+        WireFault("a 206 in chunks that is cut", .broken, count: 200_000, lines: "Range: bytes=1000-199999\r\n") {
+            file in
             .response(
                 206,
                 fields(file) + [("Content-Range", "bytes 1000-199999/200000")],

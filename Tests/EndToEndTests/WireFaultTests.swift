@@ -72,7 +72,8 @@ import Testing
         try await cdn.stop()
     }
 
-    @Test func `an answer that comes while the request's body is still sent reaches the client, and is not kept for others`()
+    @Test
+    func `an answer that comes while the request's body is still sent reaches the client, and is not kept for others`()
         async throws
     {
         let origin = try ScriptedOrigin(readsBodyFirst: false) { request in

@@ -194,10 +194,17 @@ import Testing
         configuration.idleTimeout = .milliseconds(40)
         configuration.queueBytesMax = 64 << 10
         let medium = Medium(count: 20 << 20)
-        try await withClient(configuration, asking: { _ in .response(medium: medium) }) { client, origin in
+        let script: ScriptedOrigin.Script = { request in
+            guard request.target == "/silent" else { return .response(medium: medium) }
+            return .response(body: [1, 2]).stall(afterBodyOctets: 1, until: Gate())
+        }
+        try await withClient(configuration, asking: script) { client, origin in
             let response = try await client.respond(to: origin.request())
-            // The time is what is tested: five times the limit, with the queue full.
-            try await Task.sleep(for: .milliseconds(200))
+            // The time is what is tested: with the queue full, others are found idle one after the other.
+            for _ in 0..<5 {
+                let silent = try await client.respond(to: origin.request("/silent"))
+                #expect(await code { _ = try await silent.body.collect(upTo: 2) } == .timeoutIdle)
+            }
             let octets = try await response.body.collect(upTo: 20 << 20)
             #expect(medium.matches(octets[...], at: 0))
             #expect(octets.count == 20 << 20)

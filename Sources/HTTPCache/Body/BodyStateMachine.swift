@@ -263,6 +263,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return (fill.frontier, Int(min(Int64(count), max(0, end - fill.frontier))))
     }
 
+    /// How many octets `id` can append to an inline body; 0 if it is none, or if they would not follow.
+    package func inlineRoom(_ id: FillID) -> Int {
+        guard case .inline(let held) = storage, fills[id]?.frontier == Int64(held.count) else { return 0 }
+        return max(0, limits.inlineBytesMax - held.count)
+    }
+
     /// Appends octets to an inline body; false if they do not fit or follow, so that it must be spilled first.
     package mutating func appendInline(_ id: FillID, _ bytes: ArraySlice<UInt8>) -> Bool {
         guard case .inline(var held) = storage, fills[id]?.frontier == Int64(held.count),

@@ -97,6 +97,8 @@ extension FetchCoordinator {
                 case .wait:
                     if stored.withBody({ $0.isResumable && $0.length != nil }) {
                         turns.offer(place, giveUp: giveUp)
+                        // Asked for it, the fill said that it is needed: its readers have caught up.
+                        if turns.look(place).standing == .needed { continue }
                     } else {
                         turns.leave(place)
                     }

@@ -192,13 +192,12 @@ extension FetchCoordinator {
         )
         let limits = configuration.body
         let isWhole = range == nil || range == length.map { 0..<$0 }
-        let isInline = isWhole && length ?? 0 <= Int64(limits.inlineBytesMax)
         let isStrong = Validators(fields, received: arrival.responseTime).strongEntityTag != nil
         var body = StoredResponse.Body(
             length: length,
             isResumable: status == 200 && isStrong,
             limits: limits,
-            inline: isInline ? [] : nil
+            inline: isWhole ? [] : nil
         )
         let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
         let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)

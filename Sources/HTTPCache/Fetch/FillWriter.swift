@@ -87,7 +87,10 @@ struct FillWriter {
         skipBytes -= passed
         var rest = bytes.dropFirst(Int(passed))
         while !rest.isEmpty {
-            let (offset, count) = response.withBody { $0.claim(fill, count: rest.count) }
+            let (claimed, room) = response.withBody { ($0.claim(fill, count: rest.count), $0.inlineRoom(fill)) }
+            let offset = claimed.offset
+            // What comes first is kept in memory, however long the body: its first octet does not wait for a disk.
+            let count = min(claimed.count, room > 0 ? room : .max)
             guard count > 0 else { break }
             frontier = offset + Int64(count)
             let taken = rest.prefix(count)

@@ -134,7 +134,11 @@ extension FaultyOrigin.State {
             request.fields.text(.ifNoneMatch).map { $0 == medium.entityTag }
             ?? request.fields.text(.ifModifiedSince).map { $0 == medium.lastModified } ?? false
         if isMatch, !happens(.conditionIgnored, oneIn: 8) {
-            return (FaultyOrigin.Plan(response: Response(status: 304, fields: medium.fields(withVersion: false), body: bodiless)), delay)
+            return (
+                FaultyOrigin.Plan(
+                    response: Response(status: 304, fields: medium.fields(withVersion: false), body: bodiless)
+                ), delay
+            )
         }
         let (status, range, fields) = selected(medium, request)
         var response = Response(status: status, fields: fields, body: bodiless)

@@ -113,7 +113,11 @@ import Testing
         for number in 0..<2000 {
             switch Int.random(in: 0..<5, using: &generator) {
             case 0, 1:
-                if line.enter("\(number)") == .entered { inside.insert("\(number)") } else { waiting.append("\(number)") }
+                if line.enter("\(number)") == .entered {
+                    inside.insert("\(number)")
+                } else {
+                    waiting.append("\(number)")
+                }
             case 2, 3:
                 let all = inside.sorted() + waiting
                 guard let name = all.randomElement(using: &generator) else { continue }
