@@ -7,7 +7,11 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <string.h>
+#ifdef __linux__
+#include <linux/tcp.h>
+#endif
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -42,6 +46,30 @@ CURLcode ccurl_set_prereq_callback(CURL *easy, curl_prereq_callback value) {
 
 CURLcode ccurl_set_open_socket_callback(CURL *easy, curl_opensocket_callback value) {
     return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, value);
+}
+
+CURLcode ccurl_set_close_socket_callback(CURL *easy, curl_closesocket_callback value) {
+    return curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, value);
+}
+
+int64_t ccurl_received_octets(curl_socket_t socket) {
+#ifdef __linux__
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    memset(&info, 0, sizeof info);
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+        size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received) {
+        return -1;
+    }
+    // Linux counts the peer's FIN as one more.
+    enum { ESTABLISHED = 1, FIN_WAIT_1 = 4, FIN_WAIT_2 = 5 };
+    bool may_have_end = info.tcpi_state != ESTABLISHED && info.tcpi_state != FIN_WAIT_1 && info.tcpi_state != FIN_WAIT_2;
+    int64_t count = (int64_t)info.tcpi_bytes_received;
+    return may_have_end && count > 0 ? count - 1 : count;
+#else
+    (void)socket;
+    return -1;
+#endif
 }
 
 int ccurl_address_octets(const struct curl_sockaddr *address, uint8_t *octets) {

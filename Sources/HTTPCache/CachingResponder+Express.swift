@@ -102,19 +102,24 @@ extension CachingResponder {
     /// The octets of a range, or of all, if they are in memory or in one open file; nil if they are not.
     private func chunk(_ stored: StoredResponse, _ range: Range<Int64>?) -> (body: BodyChunk?, count: Int64)? {
         let segmentBytes = configuration.body.segmentBytes
-        let (wanted, inline): (Range<Int64>?, [UInt8]?) = stored.withBody { body in
+        let (wanted, inline, evictions): (Range<Int64>?, [UInt8]?, Int) = stored.withBody { body in
             guard let wanted = range ?? body.length.map({ 0..<$0 }), body.extents.contains(wanted) else {
-                return (nil, nil)
+                return (nil, nil, 0)
             }
-            if case .inline(let bytes) = body.storage { return (wanted, bytes) }
-            return (wanted, nil)
+            if case .inline(let bytes) = body.storage { return (wanted, bytes, 0) }
+            return (wanted, nil, body.evictions)
         }
         guard let wanted else { return nil }
         let count = Int64(wanted.count)
         guard count > 0 else { return (nil, 0) }
         if let inline { return (.bytes(inline[Int(wanted.lowerBound)..<Int(wanted.upperBound)]), count) }
         guard wanted.lowerBound / segmentBytes == (wanted.upperBound - 1) / segmentBytes,
-            let region = stored.openRegion(offset: wanted.lowerBound, count: count, segmentBytes: segmentBytes)
+            let region = stored.openRegion(
+                offset: wanted.lowerBound,
+                count: count,
+                segmentBytes: segmentBytes,
+                since: evictions
+            )
         else { return nil }
         return (.file(region), count)
     }

@@ -56,13 +56,19 @@ extension CachingResponder {
     // MARK: What is sent
 
     /// The answer with some ranges of a stored response: one as such, several as parts; nil if they cannot be had.
-    func serve(_ ranges: [Range<Int64>], _ answer: Answer, _ cache: CacheStatus) async throws -> Response? {
+    func serve(
+        _ ranges: [Range<Int64>],
+        _ answer: Answer,
+        _ cache: CacheStatus,
+        registered: () -> Void
+    ) async throws -> Response? {
         guard let first = ranges.first, let status = await statusOfServing(ranges, answer, cache) else { return nil }
         let length = answer.stored.withBody { $0.length }
         var fields = answer.head.outgoingFields
         fields.remove(.contentRange)
         guard ranges.count > 1 else {
             let reader = reader(of: first, answer)
+            registered()
             try await reader.waitForFirst()
             countHit(status)
             fields.append("Content-Range", ContentRange(range: first, completeLength: length).text)
@@ -76,13 +82,14 @@ extension CachingResponder {
             partType: fields[.contentType],
             using: &generator
         )
-        guard let message else { return try await serveWhole(answer, cache) }
+        guard let message else { return try await serveWhole(answer, cache, registered: registered) }
         // Readers of what cannot be fetched once more are there from the beginning, so that nothing is given up.
         let isLasting = answer.stored.withBody { $0.isResumable && $0.retirement == nil }
         let waiting = isLasting ? [] : ranges.map { reader(of: $0, answer) }
         let body = MultipartBody(message) { index in
             index < waiting.count ? waiting[index] : self.reader(of: ranges[index], answer)
         }
+        if !waiting.isEmpty { registered() }
         try await body.waitForFirst()
         countHit(status)
         fields.remove(.contentType)
@@ -141,8 +148,8 @@ extension CachingResponder {
             to: range?.upperBound,
             segmentBytes: configuration.body.segmentBytes,
             after: answer.standIn
-        ) { [coordinator] fill, range in
-            coordinator.startFill(fill, of: stored, range, target: target, for: request)
+        ) { [coordinator] fill in
+            coordinator.startFill(fill, of: stored, target: target, for: request)
         }
     }
 

@@ -6,15 +6,17 @@ import Synchronization
 extension CachingResponder {
     /// The answer to `request` from `stored`; nil if what it asks for is neither held nor to be had for this response.
     ///
-    /// Returns when the first octet is there, so that what fails before it is an error and not a broken body. `ownHead`
-    /// takes the place of the stored head, for this answer alone.
+    /// Returns when the first octet is there, so that what fails before it is an error and not a broken body; `registered`
+    /// is called before that wait, once nobody needs to stand in for this client any more. `ownHead` takes the place of the
+    /// stored head, for this answer alone.
     func serve(
         _ stored: StoredResponse,
         _ request: Request,
         _ target: [UInt8],
         _ status: CacheStatus,
         after standIn: ReaderID? = nil,
-        with ownHead: HeadSnapshot? = nil
+        with ownHead: HeadSnapshot? = nil,
+        registered: () -> Void = {}
     ) async throws -> Response? {
         // Who had it fetched, or waited for that, is why it is here, and no sign that others will come.
         if standIn == nil { stored.markUsed() }
@@ -37,8 +39,8 @@ extension CachingResponder {
         let answer = Answer(stored: stored, head: head, request: request, target: target, standIn: standIn)
         switch parts {
         case .unsatisfiable: return unsatisfiable(stored.withBody { $0.length } ?? 0, status)
-        case .whole: return try await serveWhole(answer, status)
-        case .ranges(let ranges): return try await serve(ranges, answer, status)
+        case .whole: return try await serveWhole(answer, status, registered: registered)
+        case .ranges(let ranges): return try await serve(ranges, answer, status, registered: registered)
         }
     }
 
@@ -51,11 +53,12 @@ extension CachingResponder {
         let standIn: ReaderID?
     }
 
-    func serveWhole(_ answer: Answer, _ cache: CacheStatus) async throws -> Response? {
+    func serveWhole(_ answer: Answer, _ cache: CacheStatus, registered: () -> Void) async throws -> Response? {
         let length = answer.stored.withBody { $0.length }
         let all = 0..<(length ?? .max)
         guard let status = await statusOfServing([all], answer, cache) else { return nil }
         let reader = reader(of: length.map { 0..<$0 }, answer)
+        registered()
         try await reader.waitForFirst()
         countHit(status)
         let body = Body(length: length, content: length == 0 ? .none : .stream(reader))

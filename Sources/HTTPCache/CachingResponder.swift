@@ -241,8 +241,12 @@ package final class CachingResponder: Responder {
         case .stored(let stored, let standIn):
             guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
-            let response = try await serve(stored, question.request, question.target, status, after: standIn)
-            return isJoined ? response : response?.with(flight.takeWithheldFields())
+            let withheld = isJoined ? nil : flight.takeWithheldFields()
+            let response = try await serve(stored, question.request, question.target, status, after: standIn) {
+                // A body that waits for its slowest reader must not wait for the one that stands in for us.
+                flight.leave(seat)
+            }
+            return withheld.map { response?.with($0) } ?? response
         case .notShared(let code):
             if let code, let stale = try await serveStale(question, .status(code)) {
                 if !isJoined { flight.takePrivateResponse()?.body.cancel() }

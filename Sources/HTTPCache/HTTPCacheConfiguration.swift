@@ -18,6 +18,19 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 4 MiB.
     package var commitBytes: Int64 = 4 << 20
+    /// Bodies that come from the origin at a time; others wait in the order in which they were asked for.
+    ///
+    /// Default: 64, at least 1. A fill whose readers have enough for now does not count, and is ended if its place is needed
+    /// and the rest can be asked for later.
+    package var fillsMax = 64
+    /// Fills and questions that wait for their turn; one more is refused with 503.
+    ///
+    /// Default: 16,384.
+    package var fillsWaitingMax = 16_384
+    /// Octets that a fill brings before it makes room for those that wait, if as many are missing and can be asked for later.
+    ///
+    /// Default: 8 MiB.
+    package var fillTurnBytes: Int64 = 8 << 20
     /// Limits of one body: see there.
     package var body = BodyLimits()
     /// Variants kept of one key.

@@ -15,6 +15,7 @@ final class CurlLoop {
     var touched: [CurlTransfer] = []
 
     private(set) var idleSockets = IdleSockets()
+    let sentSockets = SentSockets()
     private let mailbox: LoopMailbox
     private let startUpload: (Upload) -> Void
     private let multi: UnsafeMutableRawPointer

@@ -40,6 +40,8 @@ final class CurlTransfer {
     /// The TLS session whose close_notify ends the body.
     private var session: UnsafeRawPointer?
     private var connection: IdleSockets.Connection?
+    /// The used connection's socket that the request went out on at first.
+    private var sentSocket: Int32?
     private var head: ResponseHead?
     private var newHead: ResponseHead?
     private var chunks: ChunkedBody?
@@ -146,6 +148,7 @@ final class CurlTransfer {
             ccurl_set_pointer(easy, option, context)
         }
         ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        loop.sentSockets.observe(easy)
         setString(CURLOPT_URL, request.url)
         setString(CURLOPT_REQUEST_TARGET, request.target)
         // Closes what an earlier request of the handle left, then what this one needs.
@@ -197,7 +200,19 @@ final class CurlTransfer {
         }
         self.connection = connection
         attempts += 1
+        if let sentSocket, loop.sentSockets.forget(exchange.id, on: sentSocket) {
+            failure = HTTPClientError(
+                .closedBeforeResponse,
+                "\(exchange.request.summary): closed within the status line"
+            )
+            return false
+        }
         guard attempts <= 2, mayUse(connection) else { return false }
+        // Over TLS what is received tells nothing: alerts and tickets count too.
+        if !exchange.request.isSecure, attempts == 1, let socket = loop.idleSockets.socket(of: connection) {
+            sentSocket = socket
+            loop.sentSockets.watch(socket, for: exchange.id)
+        }
         // One retry, on a connection of its own: libcurl would try up to five connections from its pool.
         if attempts == 1 { ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
         phase = .awaitingHead
@@ -346,6 +361,7 @@ final class CurlTransfer {
 
     /// The transfer is over: hands over the rest and how it ended.
     func finish(_ error: HTTPClientError?) {
+        if let sentSocket { _ = loop.sentSockets.forget(exchange.id, on: sentSocket) }
         exchange.upload?.close()
         let end = error.map { ExchangeEnd.failed($0) } ?? .complete
         _ = exchange.deliver(head: newHead, octets: octets, end: end)

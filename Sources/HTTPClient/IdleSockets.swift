@@ -33,6 +33,9 @@ struct IdleSockets {
         connections[socket] = connection
     }
 
+    /// The socket of a connection that was kept; nil for one that never was.
+    func socket(of connection: Connection) -> Int32? { sockets[connection] }
+
     /// Whether a request may go out on `connection`: nothing waits to be read, not even the end.
     ///
     /// True for a connection that was never kept.

@@ -76,10 +76,12 @@ package struct ResponseHeadParser: Sendable {
     /// - Returns: The head that this line, the empty one, ended; nil for all others.
     /// - Throws: ``HTTPClientError/Code/invalidResponse``; the response must then not be used.
     package mutating func receive(_ line: Span<UInt8>) throws(HTTPClientError) -> Event? {
-        guard state != .done else { return nil }
         bytes += line.count
-        guard bytes <= headBytesMax else { throw Self.invalid("the head is longer than \(headBytesMax) octets") }
-        let content = line.extracting(0..<(try Self.contentEnd(line)))
+        guard bytes <= headBytesMax else {
+            throw Self.invalid("a head or trailers longer than \(headBytesMax) octets")
+        }
+        guard state != .done else { return nil }
+        let content = line.extracting(0..<(try contentEnd(line)))
         switch state {
         case .statusLine:
             try receiveStatusLine(content)
@@ -105,7 +107,7 @@ package struct ResponseHeadParser: Sendable {
         }
         let end = line.count - 2
         for index in 0..<end where line[index] == 0x0d || line[index] == 0x0a || line[index] == 0 {
-            throw invalid("CR, LF or NUL within a line")
+            throw Self.invalid("CR, LF or NUL within a line")
         }
         return end
     }
@@ -215,7 +217,7 @@ package struct ResponseHeadParser: Sendable {
             return .interim(interim)
         }
         let coding = try transferCoding()
-        state = .done
+        (state, bytes) = (.done, 0)
         return .final(
             ResponseHead(
                 status: status,

@@ -141,9 +141,10 @@ import Testing
         }
     }
 
-    @Test func `a request is not repeated once an octet of the response has come`() async throws {
+    @Test(arguments: ["HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK", "HTTP/1.", "H"])
+    func `a request is not repeated once an octet of the response has come`(octets: String) async throws {
         try await withClient(asking: { request in
-            request.indexOnConnection == 0 ? .response() : .raw("HTTP/1.1 200 OK\r\n").thenClose()
+            request.indexOnConnection == 0 ? .response() : .raw(octets).thenClose()
         }) { client, origin in
             _ = try await client.respond(to: origin.request())
             #expect(await code { _ = try await client.respond(to: origin.request()) } == .closedBeforeResponse)
@@ -193,10 +194,17 @@ import Testing
         configuration.idleTimeout = .milliseconds(40)
         configuration.queueBytesMax = 64 << 10
         let medium = Medium(count: 20 << 20)
-        try await withClient(configuration, asking: { _ in .response(medium: medium) }) { client, origin in
+        let script: ScriptedOrigin.Script = { request in
+            guard request.target == "/silent" else { return .response(medium: medium) }
+            return .response(body: [1, 2]).stall(afterBodyOctets: 1, until: Gate())
+        }
+        try await withClient(configuration, asking: script) { client, origin in
             let response = try await client.respond(to: origin.request())
-            // The time is what is tested: five times the limit, with the queue full.
-            try await Task.sleep(for: .milliseconds(200))
+            // The time is what is tested: with the queue full, others are found idle one after the other.
+            for _ in 0..<5 {
+                let silent = try await client.respond(to: origin.request("/silent"))
+                #expect(await code { _ = try await silent.body.collect(upTo: 2) } == .timeoutIdle)
+            }
             let octets = try await response.body.collect(upTo: 20 << 20)
             #expect(medium.matches(octets[...], at: 0))
             #expect(octets.count == 20 << 20)

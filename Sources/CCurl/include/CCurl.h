@@ -20,12 +20,15 @@ CURLcode ccurl_set_list(CURL *easy, CURLoption option, struct curl_slist *value)
 CURLcode ccurl_set_transfer_callback(CURL *easy, CURLoption option, curl_write_callback value);
 CURLcode ccurl_set_prereq_callback(CURL *easy, curl_prereq_callback value);
 CURLcode ccurl_set_open_socket_callback(CURL *easy, curl_opensocket_callback value);
+CURLcode ccurl_set_close_socket_callback(CURL *easy, curl_closesocket_callback value);
 
 /// Writes the octets of an IP address to `octets`, which has room for 16; returns 4 or 16, or 0 if it is none.
 int ccurl_address_octets(const struct curl_sockaddr *address, uint8_t *octets);
 /// The same for an address in text.
 int ccurl_text_octets(const char *address, uint8_t *octets);
 /// Opens the socket that libcurl wants for `address`, closed on exec; CURL_SOCKET_BAD if there is none to be had.
+// Octets that a TCP socket has received since it was connected, read or not, without its end; -1 if that is not known.
+int64_t ccurl_received_octets(curl_socket_t socket);
 curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address);
 
 // curl_easy_getinfo, by the type of its last argument.

@@ -10,7 +10,7 @@ package final class BodyReader: BodySource {
     private let segmentBytes: Int64
     /// How much is checked at a time, at least, after the system went down.
     private static let checkBytes: Int64 = 8 << 20
-    private let startFill: @Sendable (FillID, Range<Int64>) -> Void
+    private let startFill: @Sendable (FillID) -> Void
     /// Up to here this reader, or who it waited with, had the octets fetched: reading them says nothing of their use.
     private let fetchedEnd: Atomic<Int64>
 
@@ -23,7 +23,7 @@ package final class BodyReader: BodySource {
         to end: Int64?,
         segmentBytes: Int64,
         after standIn: ReaderID? = nil,
-        startFill: @escaping @Sendable (FillID, Range<Int64>) -> Void
+        startFill: @escaping @Sendable (FillID) -> Void
     ) {
         self.response = response
         self.segmentBytes = segmentBytes
@@ -90,7 +90,7 @@ package final class BodyReader: BodySource {
 
     private func start(_ fill: FillID, _ range: Range<Int64>) {
         fetchedEnd.store(max(range.upperBound, fetchedEnd.load(ordering: .relaxed)), ordering: .relaxed)
-        startFill(fill, range)
+        startFill(fill)
     }
 
     private func region(_ offset: Int64, _ count: Int64) throws -> FileRegion? {
@@ -106,7 +106,7 @@ package final class BodyReader: BodySource {
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
             // Deleted by hand: it is missing, so it is fetched.
-            response.withBody { $0.lose($0.range(ofSegment: Int(offset / segmentBytes)), at: offset, for: reader) }
+            response.loseSegment(Int(offset / segmentBytes), before: reader, at: offset)
             return nil
         }
     }

@@ -32,6 +32,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         var end: Int64?
         /// Where the origin said that it ends, should it not have to go so far.
         var promisedEnd: Int64?
+        /// The origin has been asked; before, nothing is lost if nobody wants it any more.
+        var hasBegun = true
         /// Where it stood when the last reader left.
         var abandonedAt: Int64?
         /// It was made to wait since it last brought something: if the origin hangs up on it, that is our doing.
@@ -96,6 +98,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package var isDetached = false
     /// Why nothing more is fetched for it: it was replaced, or the origin changed.
     package private(set) var retirement: HTTPCacheError?
+    /// How often octets were evicted: who looks at a file needs to know that none were while it looked.
+    package private(set) var evictions = 0
     /// Whether a fill broke off and left a body that cannot be resumed.
     package private(set) var isBroken = false
 
@@ -263,7 +267,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
                 fills[fill]?.waiter = nil
             }
         }
-        return wake
+        // The one that left may have been the one that others waited for.
+        return wake + wakeHeldBackFills()
     }
 
     // MARK: Fills
@@ -276,12 +281,51 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return id
     }
 
+    /// The octets to ask for at the start of a fill that waited for its turn; nil if nobody wants it any more.
+    ///
+    /// With `most` it is to bring no more than that for now.
+    package mutating func begin(_ id: FillID, atMost most: Int64?) -> Range<Int64>? {
+        guard let fill = fills[id], let end = fill.end, fill.frontier < end, pace(id) != .abandoned else { return nil }
+        let stop = most.map { min(end, fill.frontier + max(1, $0)) } ?? end
+        fills[id]?.hasBegun = true
+        fills[id]?.end = stop
+        return fill.frontier..<stop
+    }
+
+    /// The fills that go on although nobody reads them.
+    package var unreadFills: [FillID] { fills.filter { !$0.value.isGivenUp && !hasReaders(of: $0.value) }.map(\.key) }
+
+    /// Whether `id` may end for now, as more than `rest` octets of it are missing and can be asked for later.
+    package func mayRest(_ id: FillID, unlessWithin rest: Int64) -> Bool {
+        guard isResumable, retirement == nil, let length, let fill = fills[id] else { return false }
+        return (fill.end ?? length) - fill.frontier > rest
+    }
+
+    /// Whether anybody reads what `id` brings.
+    package func isRead(_ id: FillID) -> Bool { fills[id].map { hasReaders(of: $0) } ?? false }
+
+    /// Gives `id` up if nobody reads it, or if its readers have enough for now and the rest can be asked for later.
+    package mutating func giveUpIfIdle(_ id: FillID) -> (isGivenUp: Bool, wake: [Waiter]) {
+        guard let fill = fills[id] else { return (true, []) }
+        let canWait = isResumable && length != nil && pace(id) == .wait
+        guard fill.isGivenUp || canWait || !hasReaders(of: fill) else { return (false, []) }
+        fills[id]?.isGivenUp = true
+        fills[id]?.waiter = nil
+        return (true, fill.waiter.map { [$0] } ?? [])
+    }
+
     /// Where `id` writes next, and how much of `count` octets it still may bring.
     package func claim(_ id: FillID, count: Int) -> (offset: Int64, count: Int) {
         guard let fill = fills[id] else { return (0, 0) }
         guard !fill.isGivenUp else { return (fill.frontier, 0) }
         guard let end = fill.end else { return (fill.frontier, count) }
         return (fill.frontier, Int(min(Int64(count), max(0, end - fill.frontier))))
+    }
+
+    /// How many octets `id` can append to an inline body; 0 if it is none, or if they would not follow.
+    package func inlineRoom(_ id: FillID) -> Int {
+        guard case .inline(let held) = storage, fills[id]?.frontier == Int64(held.count) else { return 0 }
+        return max(0, limits.inlineBytesMax - held.count)
     }
 
     /// Appends octets to an inline body; false if they do not fit or follow, so that it must be spilled first.
@@ -303,6 +347,14 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     }
 
     /// Says that `count` octets at the frontier of `id` are in the store; `rate` is its speed so far, octets a second.
+    ///
+    /// Nil if something was evicted since ``evictions`` was read: they may be in a file that is gone, and are to be written
+    /// once more.
+    package mutating func advance(_ id: FillID, by count: Int, rate: Double, since evictions: Int) -> [Waiter]? {
+        evictions == self.evictions ? advance(id, by: count, rate: rate) : nil
+    }
+
+    /// Says that `count` octets at the frontier of `id` are held; `rate` is its speed so far, octets a second.
     package mutating func advance(_ id: FillID, by count: Int, rate: Double) -> [Waiter] {
         guard let fill = fills[id], count > 0 else { return [] }
         let end = fill.frontier + Int64(count)
@@ -386,6 +438,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     /// Octets were evicted from the store.
     package mutating func evict(_ range: Range<Int64>) {
+        evictions += 1
         extents.remove(range)
         suspects.remove(range)
     }
@@ -414,6 +467,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     }
 
     private func paceAbandoned(_ fill: Fill) -> FillStep {
+        guard fill.hasBegun else { return .abandoned }
         if let end = fill.end {
             // Where every range is fetched from the first octet on, what was fetched is worth more.
             let bytesMax = servesRanges ? limits.finishBytesMax : limits.finishUnseekableBytesMax
@@ -447,7 +501,9 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         for (id, fill) in fills where fill.frontier <= position && position < fill.end ?? .max {
             fills[id]?.end = position
         }
-        return .startFill(addFill(from: position, to: stop), position..<stop)
+        let id = addFill(from: position, to: stop)
+        fills[id]?.hasBegun = false
+        return .startFill(id, position..<stop)
     }
 
     private mutating func wakeReaders(where canGoOn: (Reader) -> Bool) -> [Waiter] {

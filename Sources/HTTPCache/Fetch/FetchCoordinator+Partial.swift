@@ -23,11 +23,16 @@ extension FetchCoordinator {
     }
 
     /// Takes in what adds to a stored response instead of taking its place; false if this does not.
-    func receivePart(_ arrival: Arrival, _ flight: Flight, landed: @Sendable () -> Void) async -> Bool {
+    func receivePart(
+        _ arrival: Arrival,
+        _ flight: Flight,
+        _ place: FillTurns.Place,
+        landed: @Sendable () -> Void
+    ) async -> Bool {
         let question = arrival.question
         // What the store has of the key is to be in the table, or it would outlive what replaces it.
         let stored = await variants(of: question.key).first { $0.currentHead.isSelected(by: question.request.fields) }
-        if arrival.response.status == 206, let stored, await join(stored, arrival, flight, landed: landed) {
+        if arrival.response.status == 206, let stored, await join(stored, arrival, flight, place, landed: landed) {
             return true
         }
         if let continued = question.continued, arrival.response.status == 206 || arrival.response.status == 416 {
@@ -77,6 +82,7 @@ extension FetchCoordinator {
         _ stored: StoredResponse,
         _ arrival: Arrival,
         _ flight: Flight,
+        _ place: FillTurns.Place,
         landed: @Sendable () -> Void
     ) async -> Bool {
         guard FillAnswer.isSame(arrival.response.fields, stored.currentHead.metadata.fields),
@@ -112,7 +118,7 @@ extension FetchCoordinator {
             configuration: configuration,
             now: now
         )
-        await pump(arrival.response.body, into: &writer)
+        await pump(arrival.response.body, into: &writer, place)
         return true
     }
 

@@ -13,7 +13,12 @@ struct Arrival: Sendable {
 
 extension FetchCoordinator {
     /// Decides about a response, tells who waits, and takes its body in.
-    func receive(_ arrival: Arrival, _ flight: Flight, landed: @Sendable () -> Void) async {
+    func receive(
+        _ arrival: Arrival,
+        _ flight: Flight,
+        _ place: FillTurns.Place,
+        landed: @Sendable () -> Void
+    ) async {
         var arrival = arrival
         arrival.response = upstream.localized(
             normalized(arrival.response, at: arrival.responseTime),
@@ -31,7 +36,7 @@ extension FetchCoordinator {
             return
         }
         let isAboutRanges = arrival.response.status == 206 || arrival.question.range != nil
-        if isAboutRanges, await receivePart(arrival, flight, landed: landed) { return }
+        if isAboutRanges, await receivePart(arrival, flight, place, landed: landed) { return }
         let question = arrival.question
         let status = arrival.response.status
         // RFC 5861 section 4: what stands in for an error is not replaced by it, whatever lifetime the error has.
@@ -62,7 +67,7 @@ extension FetchCoordinator {
             configuration: configuration,
             now: now
         )
-        await pump(arrival.response.body, into: &writer)
+        await pump(arrival.response.body, into: &writer, place)
     }
 
     /// The variants of a key, from memory or the store.
@@ -131,13 +136,12 @@ extension FetchCoordinator {
         )
         let limits = configuration.body
         let isWhole = range == nil || range == length.map { 0..<$0 }
-        let isInline = isWhole && length ?? 0 <= Int64(limits.inlineBytesMax)
         let isStrong = Validators(fields, received: arrival.responseTime).strongEntityTag != nil
         var body = StoredResponse.Body(
             length: length,
             isResumable: status == 200 && isStrong,
             limits: limits,
-            inline: isInline ? [] : nil,
+            inline: isWhole ? [] : nil,
             piece: isWhole ? nil : range
         )
         if range == nil, isRangeIgnored(arrival) { body.noteRangesIgnored() }

@@ -19,13 +19,14 @@ package final class FetchCoordinator: Sendable {
     private let failures: StoreFailures
     /// What is being fetched now.
     let fills = FillRegister()
+    let turns: FillTurns
 
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
     private let jobsUnderWay = Atomic<Int>(0)
     private let flights = Mutex<[FlightKey: Flight]>([:])
 
-    private typealias Job = @Sendable () async -> Void
+    typealias Job = @Sendable () async -> Void
 
     private struct FlightKey: Hashable {
         let key: CacheKey
@@ -63,6 +64,7 @@ package final class FetchCoordinator: Sendable {
         self.configuration = configuration
         self.metrics = metrics
         self.now = now
+        turns = FillTurns(placesMax: configuration.fillsMax, waitingMax: configuration.fillsWaitingMax)
         (jobs, queue) = AsyncStream.makeStream()
     }
 
@@ -78,7 +80,8 @@ package final class FetchCoordinator: Sendable {
     /// How many questions and fills have been started and are not over.
     var jobCount: Int { jobsUnderWay.load(ordering: .acquiring) }
 
-    private func start(_ job: @escaping Job) {
+    /// Runs `job` as a child of ``run()``.
+    func start(_ job: @escaping Job) {
         jobsUnderWay.add(1, ordering: .relaxed)
         queue.yield { [self] in
             await job()
@@ -153,15 +156,20 @@ package final class FetchCoordinator: Sendable {
     func takeIn(_ arrival: Arrival) -> (flight: Flight, seat: Flight.Seat?) {
         let flight = Flight(isBackground: false)
         let seat = flight.enter()
-        start { [self] in await receive(arrival, flight) {} }
+        start { [self] in
+            let place = turns.newPlace()
+            defer { turns.leave(place) }
+            await receive(arrival, flight, place) {}
+        }
         return (flight, seat)
     }
 
     private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
         let request = originRequest(question)
-        let requestTime = now()
-        metrics.originRequests.add(1, ordering: .relaxed)
-        switch await respondUnlessAbandoned(request, flight) {
+        let place = turns.newPlace()
+        defer { turns.leave(place) }
+        let (requestTime, answer) = await respondUnlessAbandoned(request, flight, place)
+        switch answer {
         case .failure(let error):
             landed()
             flight.settle(.failed(error))
@@ -172,30 +180,41 @@ package final class FetchCoordinator: Sendable {
                 requestTime: requestTime,
                 responseTime: now()
             )
-            await receive(arrival, flight, landed: landed)
+            await receive(arrival, flight, place, landed: landed)
         }
     }
 
     private enum Race: Sendable {
-        case answered(Result<Response, any Error>)
+        case answered(Timestamp, Result<Response, any Error>)
         case abandoned
         case settled
     }
 
-    /// The origin's answer; the request is cancelled, and fails, if all who waited for it go before its head comes.
-    private func respondUnlessAbandoned(_ request: Request, _ flight: Flight) async -> Result<Response, any Error> {
+    /// When the origin was asked, and its answer; the request is cancelled, and fails, if all who waited for it go before
+    /// its head comes.
+    private func respondUnlessAbandoned(
+        _ request: Request,
+        _ flight: Flight,
+        _ place: FillTurns.Place
+    ) async -> (requestTime: Timestamp, Result<Response, any Error>) {
         await withTaskGroup(of: Race.self) { group in
-            group.addTask { [origin] in
-                do { return .answered(.success(try await origin.respond(to: request))) } catch {
-                    return .answered(.failure(error))
+            group.addTask { [self] in
+                var requestTime = now()
+                do {
+                    try await turns.enter(place)
+                    requestTime = now()
+                    metrics.originRequests.add(1, ordering: .relaxed)
+                    return .answered(requestTime, .success(try await origin.respond(to: request)))
+                } catch {
+                    return .answered(requestTime, .failure(error))
                 }
             }
             group.addTask { await flight.waitUntilAbandoned() ? .abandoned : .settled }
-            var result: Result<Response, any Error> = .failure(CancellationError())
+            var result: (Timestamp, Result<Response, any Error>) = (now(), .failure(CancellationError()))
             for await race in group {
                 switch race {
-                case .answered(let answer):
-                    result = answer
+                case .answered(let requestTime, let answer):
+                    result = (requestTime, answer)
                     group.cancelAll()
                 case .abandoned:
                     group.cancelAll()
@@ -207,184 +226,6 @@ package final class FetchCoordinator: Sendable {
         }
     }
 
-    // MARK: Fills
-
-    /// Fetches octets of a stored response that nobody else fetches; the fill is registered already.
-    func startFill(
-        _ fill: FillID,
-        of response: StoredResponse,
-        _ range: Range<Int64>,
-        target: [UInt8],
-        for client: Request
-    ) {
-        start { [self] in await fetchMissing(fill, of: response, range, target: target, for: client) }
-    }
-
-    private func fetchMissing(
-        _ fill: FillID,
-        of stored: StoredResponse,
-        _ range: Range<Int64>,
-        target: [UInt8],
-        for client: Request
-    ) async {
-        fills.begin(fill, of: stored, first: range.lowerBound, at: now())
-        defer { fills.end(fill, of: stored) }
-        let head = stored.currentHead
-        let request = requests.fill(
-            client,
-            target: target,
-            range: range,
-            of: stored.withBody { $0.length },
-            entityTag: head.validators.entityTag
-        )
-        metrics.originRequests.add(1, ordering: .relaxed)
-        let response: Response
-        do {
-            response = try await origin.respond(to: request)
-        } catch {
-            let failure = HTTPCacheError(
-                .fillFailed,
-                "the origin could not be asked for missing octets",
-                underlying: error
-            )
-            stored.withBody { $0.fail(fill, failure) }.resume()
-            return
-        }
-        var writer = FillWriter(
-            response: stored,
-            fill: fill,
-            store: store,
-            configuration: configuration,
-            now: now
-        )
-        switch FillAnswer(response, range: range, length: stored.withBody { $0.length }, stored: head.metadata.fields) {
-        case .asked:
-            await pump(response.body, into: &writer)
-        case .whole:
-            // The octets before those that were asked for are as good as these.
-            let (isNeeded, wake) = stored.withBody { $0.beginAnew(fill) }
-            wake.resume()
-            guard isNeeded else { return response.body.cancel() }
-            await pump(response.body, into: &writer)
-        case .changed(let why):
-            response.body.cancel()
-            let error = HTTPCacheError(.changed, "the origin's representation changed: \(why)")
-            await drop(stored, error)
-            stored.withBody { $0.fail(fill, error) }.resume()
-        case .wrong(let why):
-            response.body.cancel()
-            stored.withBody { $0.fail(fill, HTTPCacheError(.fillFailed, "asked for missing octets: \(why)")) }.resume()
-        case .refused(let status):
-            response.body.cancel()
-            let error = HTTPCacheError(.fillFailed, "the origin answered \(status) when asked for missing octets")
-            stored.withBody { $0.fail(fill, error) }.resume()
-        }
-    }
-
-    /// Moves a body's octets into the store, at the pace of those who read it, until it ends one way or another.
-    func pump(_ body: Body, into writer: inout FillWriter) async {
-        let stored = writer.response
-        let fill = writer.fill
-        stored.setSource(body, of: fill)
-        fills.begin(fill, of: stored, first: stored.withBody { $0.progress(of: fill)?.next } ?? 0, at: now())
-        var pending: Int64 = 0
-        defer {
-            stored.setSource(nil, of: fill)
-            fills.end(fill, of: stored)
-            evictor.addPending(-pending)
-        }
-        do {
-            var source = BodyPuller(body)
-            while true {
-                let (step, isAtEnd) = stored.withBody { ($0.pace(fill), $0.isAtPromisedEnd(fill)) }
-                switch step {
-                case .proceed:
-                    break
-                case .wait:
-                    await park(fill, of: stored)
-                    try Task.checkCancellation()
-                    continue
-                case .finished where !source.isAtDeclaredEnd && !(source.isEndUndeclared && isAtEnd):
-                    // A later fill took over from here on.
-                    body.cancel()
-                    await end(&writer)
-                    return
-                case .finished:
-                    break
-                case .abandoned:
-                    stored.withBody { $0.giveUp(fill) }
-                    throw HTTPCacheError(.abandoned, "nobody reads it")
-                }
-                guard let chunk = try await source.next() else { break }
-                guard step != .finished else { throw await contradiction(stored) }
-                metrics.originBodyBytes.add(chunk.count, ordering: .relaxed)
-                fills.note(fill, of: stored, at: now())
-                try await writer.write(chunk)
-                evictor.addPending(writer.uncommittedBytes - pending)
-                pending = writer.uncommittedBytes
-                await evictor.evictIfNeeded()
-            }
-            await end(&writer)
-        } catch {
-            body.cancel()
-            await breakOff(&writer, error)
-        }
-    }
-
-    private func park(_ fill: FillID, of stored: StoredResponse) async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                if !stored.withBody({ $0.park(fill, continuation) }) { continuation.resume() }
-            }
-        } onCancel: {
-            stored.withBody { $0.fail(fill, HTTPCacheError(.abandoned, "the cache stops")) }.resume()
-        }
-    }
-
-    private func end(_ writer: inout FillWriter) async {
-        let stored = writer.response
-        let fill = writer.fill
-        let lengthWasKnown = stored.withBody { $0.length != nil }
-        let (isWhole, wake) = stored.withBody { $0.finish(fill) }
-        wake.resume()
-        if !isWhole { _ = await contradiction(stored) }
-        await writer.commitEnd(lengthWasKnown: lengthWasKnown)
-        await settleBroken(stored)
-        if isWhole {
-            table.recount(stored.key)
-            await evictor.evictIfNeeded()
-        }
-        await detachIfFailed(writer)
-    }
-
-    private func breakOff(_ writer: inout FillWriter, _ error: any Error) async {
-        let stored = writer.response
-        let fill = writer.fill
-        let isAbandoned = stored.withBody { $0.pace(fill) } == .abandoned
-        let failure =
-            isAbandoned
-            ? HTTPCacheError(.abandoned, "nobody reads it")
-            : error as? HTTPCacheError
-                ?? HTTPCacheError(.fillFailed, "the origin's body broke off", underlying: error)
-        await writer.commit()
-        stored.withBody { $0.fail(writer.fill, failure) }.resume()
-        await settleBroken(stored)
-        await detachIfFailed(writer)
-        await evictor.evictIfNeeded()
-    }
-
-    /// A body that cannot be resumed and is not whole is of no use to those who come later.
-    private func settleBroken(_ stored: StoredResponse) async {
-        if stored.withBody({ $0.isUseless }) {
-            await drop(stored, HTTPCacheError(.fillFailed, "the origin's body broke off"))
-        }
-    }
-
-    private func detachIfFailed(_ writer: FillWriter) async {
-        guard let failure = writer.storeFailure else { return }
-        noteStoreFailure(failure)
-        await drop(writer.response, HTTPCacheError(.storeFailed, "the store failed", underlying: failure))
-    }
 
     /// Takes a response out of the table and the store; its readers go on with what is held.
     func drop(_ stored: StoredResponse, _ reason: HTTPCacheError) async {

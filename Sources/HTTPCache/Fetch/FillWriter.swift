@@ -10,9 +10,12 @@ struct FillWriter {
     let configuration: HTTPCacheConfiguration
     let now: @Sendable () -> Timestamp
     private let startTime: Timestamp
-    private var received: Int64 = 0
+    /// Octets taken in.
+    private(set) var received: Int64 = 0
     /// What is in the store's files but no fact yet.
     private var runs = RunRecorder()
+    /// The body's count of evictions when octets began to be placed.
+    private var evictions = 0
     private(set) var storeFailure: (any Error)?
 
     init(
@@ -87,7 +90,10 @@ struct FillWriter {
                 rest = rest.dropFirst(passed)
                 continue
             }
-            let (offset, count) = response.withBody { $0.claim(fill, count: rest.count) }
+            let (claimed, room) = response.withBody { ($0.claim(fill, count: rest.count), $0.inlineRoom(fill)) }
+            let offset = claimed.offset
+            // What comes first is kept in memory, however long the body: its first octet does not wait for a disk.
+            let count = min(claimed.count, room > 0 ? room : .max)
             guard count > 0 else { break }
             let taken = rest.prefix(count)
             rest = rest.dropFirst(count)
@@ -96,42 +102,61 @@ struct FillWriter {
                     advance(by: taken.count)
                     continue
                 }
-                try spill()
+                try await spill()
             }
-            try place(taken, at: offset)
-            advance(by: taken.count)
+            repeat { try await place(taken, at: offset) } while !advanceUnlessEvicted(by: taken.count)
         }
         if runs.count >= configuration.commitBytes { await commit() }
     }
 
     private mutating func advance(by count: Int) {
         received += Int64(count)
-        let elapsed = now().nanosecondsSince(startTime)
-        let rate = elapsed > 0 ? Double(received) * 1e9 / Double(elapsed) : 0
         response.withBody { $0.advance(fill, by: count, rate: rate) }.resume()
     }
 
+    /// Says that the octets that were placed are held; false if something was evicted while they were: the file that they
+    /// were written to may be gone, and another in its place.
+    private mutating func advanceUnlessEvicted(by count: Int) -> Bool {
+        guard let wake = response.withBody({ $0.advance(fill, by: count, rate: rate, since: evictions) }) else {
+            return false
+        }
+        received += Int64(count)
+        wake.resume()
+        return true
+    }
+
+    private var rate: Double {
+        let elapsed = now().nanosecondsSince(startTime)
+        return elapsed > 0 ? Double(received) * 1e9 / Double(elapsed) : 0
+    }
+
     /// Moves an inline body that has grown too large, or gets octets from elsewhere, into segments.
-    private mutating func spill() throws {
+    private mutating func spill() async throws {
         while case .inline(let held) = response.withBody({ $0.storage }) {
-            try place(held[...], at: 0)
+            try await place(held[...], at: 0)
             // Another fill may have added to it meanwhile: then it is written once more.
             if response.withBody({ $0.spill(count: held.count) }) { return }
         }
     }
 
     /// Writes octets at their place; if the store cannot, the response goes on in memory for those who read it now.
-    private mutating func place(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws {
+    private mutating func place(_ bytes: ArraySlice<UInt8>, at offset: Int64) async throws {
         do {
-            try placeOnce(bytes, at: offset)
+            try await placeOnce(bytes, at: offset)
         } catch  where !response.isDetached {
             storeFailure = error
             response.detach()
-            try placeOnce(bytes, at: offset)
+            try await placeOnce(bytes, at: offset)
         }
     }
 
-    private mutating func placeOnce(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws {
+    private mutating func placeOnce(_ bytes: ArraySlice<UInt8>, at offset: Int64) async throws {
+        var file: OpenFile
+        repeat {
+            evictions = response.withBody { $0.evictions }
+            file = try await response.fileToWrite(segment: Int(offset / configuration.body.segmentBytes))
+            // A file that was made for it counts as an eviction too.
+        } while response.withBody { $0.evictions } != evictions
         let segmentBytes = configuration.body.segmentBytes
         var position = offset
         var rest = bytes
@@ -139,7 +164,8 @@ struct FillWriter {
             let index = Int(position / segmentBytes)
             let within = position - Int64(index) * segmentBytes
             let part = rest.prefix(Int(segmentBytes - within))
-            try response.fileToWrite(segment: index).write(part, at: within)
+            if position > offset { file = try await response.fileToWrite(segment: index) }
+            try file.write(part, at: within)
             if !response.isDetached { runs.add(part, at: position, segmentBytes: segmentBytes) }
             rest = rest.dropFirst(part.count)
             position += Int64(part.count)

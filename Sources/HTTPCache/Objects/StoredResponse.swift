@@ -32,8 +32,16 @@ package final class StoredResponse: Sendable {
     /// Orders what is told to the store about it.
     private let gate = RecordingGate()
     private let recorded = Atomic<Bool>(false)
-    /// What fills read from, to be cancelled when nobody wants them any more.
-    private let sources = Mutex<[FillID: HTTP.Body]>([:])
+    /// Whom to tell that a fill is not wanted, or not now.
+    private let fillOwners = Mutex<[FillID: FillOwner]>([:])
+
+    /// Who runs a fill.
+    struct FillOwner: Sendable {
+        /// It was given up: wakes who waits for the origin.
+        let cancel: @Sendable () -> Void
+        /// Nobody reads it any more: its place may go to another.
+        let offer: @Sendable () -> Void
+    }
 
     /// What the memory tier has seen of it.
     private enum Use {
@@ -54,6 +62,8 @@ package final class StoredResponse: Sendable {
         var isDetached = false
         /// Which segments are in memory files.
         var overflowing: Set<Int> = []
+        /// Segments whose file was found to be missing while the store's facts may still name it.
+        var lost: Set<Int> = []
         /// Removed from the store's facts; the files go with the last reference.
         var isRemoved = false
 
@@ -213,18 +223,31 @@ package final class StoredResponse: Sendable {
 
     /// Forgets a reader; fills that nobody wants any more are given up at once, however long their origin would be silent.
     package func removeReader(_ reader: ReaderID) {
-        let (wake, abandoned) = withBody { body in
+        let (wake, abandoned, unread) = withBody { body in
             let wake = body.removeReader(reader)
-            return (wake, body.giveUpAbandonedFills())
+            return (wake, body.giveUpAbandonedFills(), body.unreadFills)
         }
         wake.resume()
-        for fill in abandoned { sources.withLock { $0[fill] }?.cancel() }
+        for fill in abandoned { owner(of: fill)?.cancel() }
+        for fill in unread { owner(of: fill)?.offer() }
     }
 
-    /// Says what a fill reads from; nil: it is over.
-    package func setSource(_ source: HTTP.Body?, of fill: FillID) {
-        sources.withLock { $0[fill] = source }
+    /// Gives `fill` up if nobody needs it now: unread, or held back with a rest that can be asked for later.
+    ///
+    /// - Returns: Whether it is given up.
+    func giveUpIfIdle(_ fill: FillID) -> Bool {
+        let (isGivenUp, wake) = withBody { $0.giveUpIfIdle(fill) }
+        wake.resume()
+        if isGivenUp { owner(of: fill)?.cancel() }
+        return isGivenUp
     }
+
+    /// Says who runs a fill; nil: it is over.
+    func setOwner(_ owner: FillOwner?, of fill: FillID) {
+        fillOwners.withLock { $0[fill] = owner }
+    }
+
+    private func owner(of fill: FillID) -> FillOwner? { fillOwners.withLock { $0[fill] } }
 
     /// Whether its octets are not kept any more: a disk that is full or broken.
     package var isDetached: Bool { files.withLock { $0.isDetached } }
@@ -240,21 +263,33 @@ package final class StoredResponse: Sendable {
     /// ``HTTPCacheError`` with code `segmentMissing` if the store has lost the file.
     package func region(offset: Int64, count: Int64, segmentBytes: Int64) throws -> FileRegion? {
         let index = Int(offset / segmentBytes)
+        let evictions = withBody { $0.evictions }
         let file = try file(segment: index, creating: false)
-        // Between the two locks the segment may have been evicted, and begun anew with other octets.
-        guard withBody({ $0.extents.contains(offset..<offset + count) }) else { return nil }
+        guard isHeld(offset..<offset + count, since: evictions) else { return nil }
         return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
     }
 
     /// The region if its file is open already: the express lane does not touch the disk.
-    package func openRegion(offset: Int64, count: Int64, segmentBytes: Int64) -> FileRegion? {
+    package func openRegion(offset: Int64, count: Int64, segmentBytes: Int64, since evictions: Int) -> FileRegion? {
         let index = Int(offset / segmentBytes)
         let file = files.withLock { files in
             files.markUsed(index)
             return files.open[index]
         }
-        guard let file else { return nil }
+        guard let file, isHeld(offset..<offset + count, since: evictions) else { return nil }
         return FileRegion(file: file, offset: offset - Int64(index) * segmentBytes, count: Int(count))
+    }
+
+    /// Between the body's lock and the files' the segment may have been evicted, and begun anew in another file: the one at
+    /// hand has holes where the new one has octets.
+    private func isHeld(_ range: Range<Int64>, since evictions: Int) -> Bool {
+        withBody { $0.evictions == evictions && $0.extents.contains(range) }
+    }
+
+    /// A segment's file is not there any more: none of its octets are held.
+    func loseSegment(_ index: Int, before reader: ReaderID, at position: Int64) {
+        _ = files.withLock { $0.lost.insert(index) }
+        withBody { $0.lose($0.range(ofSegment: index), at: position, for: reader) }
     }
 
     /// The open file of a segment, opened or made if need be.
@@ -332,7 +367,9 @@ package final class StoredResponse: Sendable {
     }
 
     /// The file to write a segment's octets to.
-    package func fileToWrite(segment index: Int) throws -> OpenFile {
+    ///
+    /// Where a file was lost its facts go first: with a new file in its place they would no longer heal themselves.
+    package func fileToWrite(segment index: Int) async throws -> OpenFile {
         if files.withLock({ $0.isDetached && !$0.overflowing.contains(index) }) {
             return try overflowFile(segment: index)
         }
@@ -340,8 +377,14 @@ package final class StoredResponse: Sendable {
             return try file(segment: index, creating: false)
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
             // What a lost file held is not held; an inline body has no file yet.
-            withBody { body in
-                if case .segments = body.storage { body.evict(body.range(ofSegment: index)) }
+            let hadOctets = withBody { body in
+                guard case .segments = body.storage else { return false }
+                defer { body.evict(body.range(ofSegment: index)) }
+                return !body.extents(ofSegment: index).isEmpty
+            }
+            if isRecorded, hadOctets || files.withLock({ $0.lost.contains(index) }) {
+                try await recording { try await store.commit([.extents(SegmentID(response: id, index: index), [])]) }
+                _ = files.withLock { $0.lost.remove(index) }
             }
             return try file(segment: index, creating: true)
         }

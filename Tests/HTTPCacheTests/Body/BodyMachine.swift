@@ -60,6 +60,16 @@ final class BodyMachine {
 
     func addFill(from start: Int64, to end: Int64?) -> FillID { state.addFill(from: start, to: end) }
 
+    func begin(_ fill: FillID, atMost most: Int64?) -> Range<Int64>? { state.begin(fill, atMost: most) }
+
+    func giveUpIfIdle(_ fill: FillID) -> Bool { state.giveUpIfIdle(fill).isGivenUp }
+
+    func detach() { state.isDetached = true }
+
+    func advance(_ fill: FillID, by count: Int, since evictions: Int) -> [String]? {
+        state.advance(fill, by: count, rate: 0, since: evictions)
+    }
+
     func pace(_ fill: FillID) -> State.FillStep { state.pace(fill) }
 
     func park(_ fill: FillID, _ name: String) -> Bool { state.park(fill, name) }

@@ -32,10 +32,12 @@ struct BodySimulation {
     /// The origin's answer behind a fill: where it stops, and whether it says so.
     private struct Fill {
         var position: Int
-        let stop: Int
-        let isCut: Bool
+        var stop: Int
+        var isCut: Bool
         /// Octets of the answer that have come: its end is noticed only when it is asked for more.
-        let asked: Range<Int>
+        var asked: Range<Int>
+        /// Its turn has come.
+        var hasBegun: Bool
     }
 
     private let setting: Setting
@@ -93,7 +95,8 @@ struct BodySimulation {
         case 0: addReader()
         case 1: if readers.count > 2 { leave() }
         case 2: if setting.evicts, !setting.isInline { evict() }
-        case 3..<11:
+        case 3: giveUpIfIdle()
+        case 4..<12:
             if let reader = readers.keys.filter(isAwake).sorted(by: { $0.rawValue < $1.rawValue })
                 .randomElement(using: &generator)
             {
@@ -200,6 +203,18 @@ struct BodySimulation {
             throw BodyViolation(description: "the fill \(range) asks for \(position), which is held")
         }
         fillCount += 1
+        fills[id] = Fill(
+            position: range.lowerBound,
+            stop: range.upperBound,
+            isCut: false,
+            asked: range,
+            hasBegun: isFirst
+        )
+        if isFirst { ask(id, range) }
+    }
+
+    /// The origin is asked for `range`.
+    private mutating func ask(_ id: FillID, _ range: Range<Int>) {
         // A short end that is told as the end is one, where no length was declared.
         let isEndKnown = body.length != nil
         let isCut = setting.fails && Int.random(in: 0..<4, using: &generator) == 0
@@ -208,13 +223,36 @@ struct BodySimulation {
             position: range.lowerBound,
             stop: stop,
             isCut: isCut && (!isEndKnown || Bool.random(using: &generator)),
-            asked: range
+            asked: range,
+            hasBegun: true
         )
+    }
+
+    /// Its turn has come, with others in line or not.
+    private mutating func beginWaiting(_ id: FillID) throws {
+        let most = Bool.random(using: &generator) ? Int64.random(in: 0...200, using: &generator) : nil
+        guard let range = body.begin(id, atMost: most) else {
+            return breakOff(id, HTTPCacheError(.abandoned, "nobody reads it"), spares: setting.isResumable)
+        }
+        guard !range.isEmpty, let fill = fills[id], Int(range.lowerBound) == fill.position,
+            range.upperBound <= fill.asked.upperBound
+        else { throw BodyViolation(description: "a turn for \(range)") }
+        ask(id, Int(range.lowerBound)..<Int(range.upperBound))
+    }
+
+    /// Another wants its place.
+    private mutating func giveUpIfIdle() {
+        // Else it is broken off, and the owner asks anew for who comes then.
+        guard setting.fails || setting.isResumable && setting.isLengthKnown else { return }
+        guard let id = fills.keys.sorted(by: { $0.rawValue < $1.rawValue }).randomElement(using: &generator)
+        else { return }
+        wake(body.giveUpIfIdle(id).wake)
     }
 
     /// What the owner's loop does in one turn.
     private mutating func pump(_ id: FillID) throws {
         guard let fill = fills[id] else { return }
+        guard fill.hasBegun else { return try beginWaiting(id) }
         switch body.pace(id) {
         case .wait:
             names += 1
@@ -310,7 +348,7 @@ struct BodySimulation {
         guard body.length == nil || body.length == Int64(length) else {
             throw BodyViolation(description: "a length of \(body.length ?? -1) for \(length)")
         }
-        guard body.isFilling == !fills.isEmpty, body.isBusy == !(fills.isEmpty && readers.isEmpty) else {
+        guard !body.isFilling || !fills.isEmpty, body.isBusy == !(fills.isEmpty && readers.isEmpty) else {
             throw BodyViolation(description: "the machine knows of other fills or readers")
         }
         if fills.isEmpty, !parkedReaders.isEmpty {

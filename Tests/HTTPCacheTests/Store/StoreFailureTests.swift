@@ -123,6 +123,54 @@ import Testing
             #expect(try await fixture.get().response.cacheStatus == "waystation; hit; ttl=60")
         }
     }
+
+    @Test func `a range that joins a body on a full disk does not wait for the reader that stands in for it`()
+        async throws
+    {
+        let store = FailingStore()
+        store.set([.writing])
+        let body = FedBody()
+        let origin = StubOrigin { _ in
+            Response(
+                status: 200,
+                fields: ["Cache-Control": "max-age=60"],
+                body: Body(length: 150_000, content: .stream(body))
+            )
+        }
+        var configuration = Self.segmented
+        configuration.body.readAheadBytesMax = 20_000
+        try await CacheFixture.run(origin: origin, store: store, configuration: configuration) { fixture async throws in
+            async let ranged = fixture.get("/", ["Range": "bytes=100000-149999"])
+            async let whole = fixture.get()
+            // In pieces, so that it is held back on the way.
+            for start in stride(from: 0, to: 150_000, by: 10_000) {
+                body.feed(Array(Self.medium.octets[start..<start + 10_000]))
+            }
+            body.finish()
+            #expect(try await whole.body.elementsEqual(Self.medium.octets))
+            #expect(try await ranged.body.count >= 50_000)
+        }
+    }
+
+    @Test func `a segment whose file was lost is no fact any more when a new file takes its place`() async throws {
+        let store = MemoryStore()
+        let origin = StubOrigin { Self.medium.respond(to: $0) }
+        try await CacheFixture.run(origin: origin, store: store, configuration: Self.segmented) {
+            fixture async throws in
+            _ = try await fixture.get("/", ["Range": "bytes=0-9999"])
+            await fixture.isIdle()
+            let key = fixture.cache.upstream.key(of: Array("/".utf8).span)
+            let id = try #require(try await store.records(for: key).first?.id)
+            store.discardFiles(of: id, segment: 0)
+            let stored = try #require(fixture.cache.table.variants(of: key)?.first)
+            stored.closeFile(segment: 0)
+            _ = try await stored.fileToWrite(segment: 0)
+            #expect(try await store.records(for: key).first?.segments[0] == nil)
+            #expect(
+                try await fixture.get("/", ["Range": "bytes=0-9999"]).body.elementsEqual(Self.medium.octets[..<10_000])
+            )
+        }
+    }
 }
 
 extension BodyChunk {
