@@ -85,6 +85,9 @@ extension CachingResponder {
             response.fields.append("Proxy-Status", "\(configuration.name); error=proxy_loop_detected")
             return finished(response, .none)
         }
+        if let refusal = upstream.map.refusal(of: request.target.span) {
+            return finished(Response(status: 400, text: "400 Bad Request: \(refusal.rawValue)"), .none)
+        }
         // RFC 9110 section 9.3.8: what comes back would show the client what only the origin is to see, credentials of
         // the URL among it.
         if request.method == .trace {

@@ -6,17 +6,19 @@ import Synchronization
 extension CachingResponder {
     /// The answer to `request` from `stored`; nil if what it asks for is neither held nor to be had for this response.
     ///
-    /// Returns when the first octet is there, so that what fails before it is an error and not a broken body.
+    /// Returns when the first octet is there, so that what fails before it is an error and not a broken body. `ownHead`
+    /// takes the place of the stored head, for this answer alone.
     func serve(
         _ stored: StoredResponse,
         _ request: Request,
         _ target: [UInt8],
         _ status: CacheStatus,
-        after standIn: ReaderID? = nil
+        after standIn: ReaderID? = nil,
+        with ownHead: HeadSnapshot? = nil
     ) async throws -> Response? {
         // Who had it fetched, or waited for that, is why it is here, and no sign that others will come.
         if standIn == nil { stored.markUsed() }
-        let head = stored.currentHead
+        let head = ownHead ?? stored.currentHead
         let metadata = head.metadata
         let outcome = Preconditions.evaluate(
             request.fields,

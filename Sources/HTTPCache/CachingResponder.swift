@@ -124,9 +124,6 @@ package final class CachingResponder: Responder {
             request.fields.removeLines { line, _ in line.known == .range || line.known == .ifRange }
         }
         if let answer = ownAnswer(to: request) { return answer }
-        if let refusal = upstream.map.refusal(of: request.target.span) {
-            return finished(Response(status: 400, text: "400 Bad Request: \(refusal.rawValue)"), .none)
-        }
         do {
             guard request.method == .get || request.method == .head, request.body.length == 0 else {
                 return try await passOn(request, as: .method)
@@ -237,8 +234,10 @@ package final class CachingResponder: Responder {
             // Whose request it was that the origin answered, it is for that one, whatever Vary says by now.
             guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
-            let response = try await serve(stored, question.request, question.target, status)
-            return isJoined ? response : response?.with(flight.takeWithheldFields())
+            guard !isJoined else { return try await serve(stored, question.request, question.target, status) }
+            let ownHead = flight.takeOwnHead()
+            let response = try await serve(stored, question.request, question.target, status, with: ownHead)
+            return response?.with(flight.takeWithheldFields())
         case .stored(let stored, let standIn):
             guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.isStored = true
@@ -251,7 +250,7 @@ package final class CachingResponder: Responder {
             }
             // A part says nothing about what others would get, and an error nothing about who may share what comes after it.
             let isAboutRange = code == 206 || code == 416
-            if !isAboutRange, (code ?? 0) < 500 { rememberUnshared(question.key) }
+            if let code, !isAboutRange, code < 500 { rememberUnshared(question.key) }
             // Only the one whose request was sent may have it.
             guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
             // It is about this range, under this condition.

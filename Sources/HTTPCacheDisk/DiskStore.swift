@@ -285,7 +285,9 @@ package final class DiskStore: CacheStore {
             try index.markClean()
             try index.close()
         } catch {
-            onProblem("could not close the store \(directory) cleanly, after a power loss now its bodies would be checked: \(error)")
+            onProblem(
+                "could not close the store \(directory) cleanly, after a power loss now its bodies would be checked: \(error)"
+            )
         }
     }
 

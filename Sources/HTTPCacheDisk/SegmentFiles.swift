@@ -28,8 +28,12 @@ struct SegmentFiles: Sendable {
         do throws(SystemError) {
             return OpenFile(owning: try openFile(path, creating ? O_RDWR | O_CREAT : O_RDWR))
         } catch {
+            guard creating else {
+                // Too many open files will pass; whatever else it is, its octets are not to be had.
+                if [EMFILE, ENFILE, ENOMEM].contains(error.number) { throw .store("open \(path)", error) }
+                throw HTTPCacheError(.segmentMissing, "cannot read \(path): \(error)")
+            }
             guard error.number == ENOENT else { throw .store("open \(path)", error) }
-            guard creating else { throw HTTPCacheError(.segmentMissing, "there is no file \(path)") }
         }
         do throws(SystemError) {
             try makeDirectories(folder(of: segment.response))

@@ -26,14 +26,21 @@ struct CDNClient: Sendable {
     }
 
     /// The answer to a GET, its body perhaps still on its way.
-    func get(_ target: String = "/", range: Range<Int64>? = nil) async throws -> Response {
-        var fields = Fields()
+    func get(_ target: String = "/", range: Range<Int64>? = nil, _ more: Fields = [:]) async throws -> Response {
+        var fields = more
         if let range { fields.append("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)") }
         return try await client.respond(to: Request(authority: authority, target: Array(target.utf8), fields: fields))
     }
 
     /// Reads `response` to its end and compares it with `medium` from `offset`; returns how many octets came.
-    func check(_ response: Response, against medium: Medium, from offset: Int64 = 0) async throws -> Int64 {
+    ///
+    /// `progress` is told how many came each time.
+    func check(
+        _ response: Response,
+        against medium: Medium,
+        from offset: Int64 = 0,
+        _ progress: @Sendable (Int64) -> Void = { _ in }
+    ) async throws -> Int64 {
         switch response.body.content {
         case .none: return 0
         case .bytes(let bytes):
@@ -47,6 +54,7 @@ struct CDNClient: Sendable {
                     throw OtherOctets(offset: position)
                 }
                 position += Int64(bytes.count)
+                progress(Int64(bytes.count))
             }
             return position - offset
         }

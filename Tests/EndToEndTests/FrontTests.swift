@@ -168,6 +168,96 @@ struct FrontTests {
         #expect(try await cdn.stop().status == 0)
     }
 
+    @Test func `a fill that the origin lets wait is listed, with who waits for it`() async throws {
+        let gate = Gate()
+        defer { gate.open() }
+        let origin = try ScriptedOrigin { _ in
+            Reply.response(
+                200,
+                [("ETag", "\"1\""), ("Cache-Control", "max-age=60")],
+                medium: Medium(count: 100_000, seed: 1)
+            ).stall(afterBodyOctets: 60_000, until: gate)
+        }
+        defer { origin.stop() }
+        let cdn = try await RunningCDN.start("\(origin.url)/a\"b", store: "none", "--admin-port", "0")
+        let admin = try #require(cdn.adminBase)
+        let reader = try RunningProcess(["curl", "-sS", "-o", "/dev/null", "-m", "60", cdn.base + "/"])
+        var text = ""
+        for _ in 0..<200 where !text.contains("\"readersWaiting\":1") { text = try await curl(admin + "/fills").output }
+        let list = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]], "\(text)")
+        let fill = try #require(list.first)
+        #expect(list.count == 1)
+        #expect(
+            (fill["key"] as? String)?.hasSuffix("/a%22b") == true
+                || (fill["key"] as? String)?.hasSuffix("/a\"b") == true
+        )
+        #expect(fill["octets"] as? Int == 60_000 && fill["first"] as? Int == 0 && fill["end"] as? Int == 100_000)
+        #expect(fill["readers"] as? Int == 1)
+        let metrics = try await curl(admin + "/metrics").output
+        #expect(metrics.contains("\ncdn_fills 1\n") && metrics.contains("\ncdn_readers_waiting 1\n"))
+        gate.open()
+        #expect(try await reader.outcome().status == 0)
+        for _ in 0..<200 where text != "[]\n" { text = try await curl(admin + "/fills").output }
+        #expect(text == "[]\n")
+        #expect(try await cdn.stop().status == 0)
+    }
+
+    /// Opens connections that each get a body, and keeps them until its standard input ends.
+    private static let idleClients = """
+        import socket, ssl, sys
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        held = []
+        for _ in range(int(sys.argv[2])):
+            client = context.wrap_socket(socket.create_connection(("127.0.0.1", int(sys.argv[1]))))
+            client.sendall(b"GET / HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n")
+            octets = b""
+            while b"\\r\\n\\r\\n" not in octets: octets += client.recv(65536)
+            head, body = octets.split(b"\\r\\n\\r\\n", 1)
+            count = len(body)
+            while count < int(sys.argv[3]): count += len(client.recv(65536))
+            held.append(client)
+        print("held", flush=True)
+        sys.stdin.read()
+        """
+
+    @Test(.enabled(if: RunningProcess.isInstalled("python3"), "python3 is not installed"))
+    func `a connection over TLS that rests takes at most 32 KiB, even after a large body`() async throws {
+        var file = OriginFile(Medium(count: 1_000_000, seed: 4))
+        file.fields = [("Cache-Control", "max-age=3600")]
+        let origin = try ScriptedOrigin(file: file)
+        defer { origin.stop() }
+        let certificates = try await LocalCertificates()
+        let cdn = try await RunningCDN.start(
+            "\(origin.url)/f",
+            store: "none",
+            "--tls-cert",
+            certificates.certificate,
+            "--tls-key",
+            certificates.key
+        )
+        let port = String(cdn.base.split(separator: ":").last ?? "")
+        func hold(_ count: Int) async throws -> RunningProcess {
+            let script = try directory.write(Self.idleClients, to: "idle.py")
+            let clients = try RunningProcess(["python3", script, port, "\(count)", "1000000"], hasInput: true)
+            _ = try await clients.line(.output) { $0 == "held" }
+            return clients
+        }
+        // What the first ones take is the program's for ever.
+        let first = try await hold(20)
+        let before = try cdn.residentBytes()
+        let rest = try await hold(100)
+        var each = Int64.max
+        // Memory is given back at a tick.
+        for _ in 0..<100 where each > 32 << 10 {
+            _ = try await curl("--cacert", certificates.authority, "-o", "/dev/null", "-r", "0-9", cdn.base + "/")
+            each = (try cdn.residentBytes() - before) / 100
+        }
+        #expect(each <= 32 << 10)
+        for clients in [first, rest] { clients.endInput() }
+        #expect(try await cdn.stop().status == 0)
+    }
+
     private func copy(_ certificates: LocalCertificates, to files: (String, String)) throws {
         for (from, to) in [(certificates.certificate, files.0), (certificates.key, files.1)] {
             try Data(contentsOf: URL(filePath: from)).write(to: URL(filePath: to))

@@ -46,7 +46,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["two", ""]) func `octets of a store that was not closed are suspect in another boot until checked`(
+    @Test(arguments: ["two", ""])
+    func `octets of a store that was not closed are suspect in another boot until checked`(
         _ boot: String
     ) async throws {
         try await withScratchDirectory { parent in

@@ -22,7 +22,7 @@ import Testing
         return configuration
     }()
 
-    @Test(arguments: 0..<(isLong ? 200 : 12))
+    @Test(arguments: 0..<(isLong ? 200 : 10))
     func `a torn disk gives no wrong octet, and what it still has is not asked for again`(_ history: Int) async throws {
         let seed = UInt64(history) &* 0x9e37_79b9 &+ (Self.isLong ? UInt64.random(in: 0..<1 << 40) : 77)
         var generator = Seeded(seed)

@@ -21,6 +21,7 @@ final class TruthfulOrigin: Responder {
 
     func respond(to request: Request) async throws -> Response {
         let number = Int(String(decoding: request.target.dropFirst(), as: UTF8.self)) ?? 0
+        guard media.indices.contains(number) else { throw BodyError.cancelled }
         let medium = media[number]
         var fields: Fields = ["Cache-Control": "max-age=10000"]
         fields.append("ETag", isStrong(number) ? "\"\(number)\"" : "W/\"\(number)\"")

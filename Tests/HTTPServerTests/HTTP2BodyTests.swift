@@ -147,6 +147,19 @@ import Testing
         #expect(driver.cancelled == [1])
     }
 
+    @Test func `neither is the end of the client's sending side`() async throws {
+        var driver = HTTP2Driver()
+        driver.receive(Frame.post(1), Frame.data(1, [1]))
+        driver.endInput()
+        let body = try #require(driver.started.first?.body)
+        await #expect(throws: BodyError.truncated) {
+            while try await body.next() != nil {}
+        }
+        driver.respond(1, Response(status: 400))
+        #expect(driver.streams[1]?.status == "400")
+        #expect(driver.closes == [.flush])
+    }
+
     @Test func `neither is a reset`() async throws {
         var driver = HTTP2Driver()
         driver.receive(Frame.post(1), Frame.data(1, [1]), Frame.reset(1))

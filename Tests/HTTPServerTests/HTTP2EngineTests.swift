@@ -2,6 +2,7 @@
 
 import Foundation
 import HTTP
+import Synchronization
 import TestSupport
 import Testing
 
@@ -80,6 +81,25 @@ import Testing
         driver.receive(Frame.get(1), Frame.settings([(1, 0)]), Frame.get(3))
         let blocks = driver.frames.filter { $0.type == 1 }
         #expect(blocks.map { $0.payload.first } == [0x20, 0x88])
+    }
+
+    @Test func `the log is told of every response, and of those that are cut`() {
+        let summaries = Mutex<[ResponseSummary]>([])
+        var driver = HTTP2Driver(
+            Self.table,
+            configure: { $0.onResponse = { summary in summaries.withLock { $0.append(summary) } } }
+        )
+        driver.receive(Frame.get(1), Frame.get(3, "/large"), Frame.get(5, "/slow"), Frame.get(7, "/none"))
+        // The cut response has used up the connection's window.
+        driver.receive(Frame.windowUpdate(0, 1000), Frame.reset(3))
+        driver.receive(Frame.headers(9, Frame.block([(":method", "CONNECT"), (":authority", "h")])))
+        driver.respond(5, Response(status: 404, body: Body("no")))
+        let told = summaries.withLock { $0 }
+        #expect(told.map(\.status) == [200, 304, 200, 501, 404])
+        #expect(told.map(\.isComplete) == [true, true, false, true, true])
+        #expect(told.map { String(decoding: $0.target, as: UTF8.self) } == ["/", "/none", "/large", "", "/slow"])
+        #expect(told.map(\.method) == [.get, .get, .get, nil, .get])
+        #expect(told[0].bytesSent > 20 && told[0].bytesSent < 200)
     }
 
     // MARK: Requests for responders

@@ -212,6 +212,18 @@ import Testing
         #expect(driver.streams[1]?.hasEnded == true)
     }
 
+    @Test func `window updates by one octet are a flood, though each brings an octet`() {
+        var driver = HTTP2Driver(Self.table, settings: [(4, 0)], configure: { $0.http2.controlFramesMax = 20 })
+        driver.receive(Frame.get(1, "/large"))
+        for number in 0..<20 {
+            #expect(driver.goAway == nil, "after \(number)")
+            driver.receive(Frame.windowUpdate(1, 1))
+        }
+        driver.receive(Frame.windowUpdate(1, 1))
+        #expect(driver.streams[1]?.body.count == 20)
+        #expect(driver.goAway == Self.calm)
+    }
+
     // MARK: Memory
 
     @Test func `a client that does not read makes us remember little`() {

@@ -160,8 +160,9 @@ import Testing
         driver.receive(ping)
         #expect(driver.frames.last?.payload.prefix(4) == [0, 0, 0, 3])
         // A stream beyond the last one is nobody's; its fields still count for the table.
-        driver.receive(Frame.get(5))
+        driver.receive(Frame.post(5), Frame.data(5, [1], end: true), Frame.windowUpdate(5, 1), Frame.reset(5))
         #expect(driver.started.count == 2)
+        #expect(driver.goAway == 0)
         driver.respond(1, Response(status: 200))
         #expect(driver.closes == [])
         driver.respond(3, Response(status: 200))

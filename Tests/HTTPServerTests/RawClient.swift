@@ -67,11 +67,13 @@ final class RawClient: Sendable {
         }
     }
 
-    func send(_ text: String) async throws {
+    func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+
+    func send(_ octets: [UInt8]) async throws {
         try await RawClient.run { [self] in
-            var octets = Array(text.utf8)[...]
-            while !octets.isEmpty {
-                octets.removeFirst(try sendSome(octets))
+            var rest = octets[...]
+            while !rest.isEmpty {
+                rest.removeFirst(try sendSome(rest))
             }
         }
     }

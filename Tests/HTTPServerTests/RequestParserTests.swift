@@ -92,7 +92,6 @@ func parseHead(_ text: String) throws(RequestRefusal) -> ParsedHead? {
         ("GET h:80 HTTP/1.1\r\nHost: h\r\n\r\n", .badTarget),
         ("GET a/b HTTP/1.1\r\nHost: h\r\n\r\n", .badTarget),
         ("CONNECT / HTTP/1.1\r\nHost: h\r\n\r\n", .badTarget),
-        ("TRACE / HTTP/1.1\r\nHost: h\r\n\r\n", .traceRefused),
         ("GET https://h/ HTTP/1.1\r\nHost: h\r\n\r\n", .badTarget),
         ("GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n", .badTarget),
         ("GET http:///a HTTP/1.1\r\nHost: h\r\n\r\n", .badTarget),

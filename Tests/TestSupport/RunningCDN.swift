@@ -15,8 +15,21 @@ package final class RunningCDN: Sendable {
     package static var executable: String { Product.path("cdn") }
 
     /// Starts it in front of `url` with its store in a directory of the test's, and waits until it serves.
-    package static func start(_ url: String, store: String, _ flags: String...) async throws -> RunningCDN {
-        let process = try RunningProcess([executable, url, "--port", "0", "--store", store] + flags)
+    ///
+    /// - Parameters:
+    ///   - url: The origin's.
+    ///   - store: The directory, or `none`.
+    ///   - flags: More flags.
+    ///   - wrapper: A program and its arguments that run it, with a limit for example.
+    /// - Returns: What runs.
+    /// - Throws: If it does not say that it serves.
+    package static func start(
+        _ url: String,
+        store: String,
+        _ flags: String...,
+        under wrapper: [String] = []
+    ) async throws -> RunningCDN {
+        let process = try RunningProcess(wrapper + [executable, url, "--port", "0", "--store", store] + flags)
         let line = try await process.line(matching: { $0.hasPrefix("cdn: serving ") })
         guard let base = line.firstMatch(of: #/^cdn: serving \S+ on (https?:\/\/\S+)/#)?.1 else {
             throw RunningProcess.Failure("no address in '\(line)'")
@@ -50,13 +63,36 @@ package final class RunningCDN: Sendable {
     }
 
     /// The most memory that it has had resident at a time, in octets.
-    package func residentBytesPeak() throws -> Int64 {
+    package func residentBytesPeak() throws -> Int64 { try memory("VmHWM") }
+
+    /// The memory that it has resident now, in octets.
+    package func residentBytes() throws -> Int64 { try memory("VmRSS") }
+
+    private func memory(_ name: String) throws -> Int64 {
         let status = try String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8)
-        guard let kibibytes = status.firstMatch(of: #/VmHWM:\s+(\d+) kB/#)?.1 else {
-            throw RunningProcess.Failure("no VmHWM in its status")
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        guard let kibibytes = line?.firstMatch(of: #/(\d+) kB/#)?.1 else {
+            throw RunningProcess.Failure("no \(name) in its status")
         }
         return (Int64(kibibytes) ?? 0) << 10
     }
+
+    /// The CPU time that it has taken, in user and system mode.
+    package func cpuSeconds() throws -> Double {
+        let fields =
+            try String(contentsOfFile: "/proc/\(process.processID)/stat", encoding: .utf8)
+            .split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
+            throw RunningProcess.Failure("no times in its stat")
+        }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
+    /// What it has said so far, by lines.
+    package var lines: [String] { process.lines(.errors) }
+
+    /// Kills it at once, without waiting for its end.
+    package func kill() { process.send(SIGKILL) }
 
     /// What it has said so far, for messages of failed tests.
     package var said: String { process.lines(.errors).suffix(20).joined(separator: "\n") }

@@ -171,7 +171,10 @@ private struct CacheService: Service {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await cache.run() }
                 group.addTask {
+                    // Neither is in the way of the first requests.
+                    guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
                     await disk?.learnKeys()
+                    guard (try? await Task.sleep(for: Self.useInterval)) != nil else { return }
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }

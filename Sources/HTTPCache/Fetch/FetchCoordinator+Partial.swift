@@ -100,7 +100,10 @@ extension FetchCoordinator {
         (metadata.requestTime, metadata.responseTime) = (arrival.requestTime, arrival.responseTime)
         stored.replaceHead(metadata)
         landed()
-        flight.settle(.stored(stored, standIn: joined.standIn)) { stored.removeReader(joined.standIn) }
+        flight.settle(
+            .stored(stored, standIn: joined.standIn),
+            withheld: StoredHead.withheld(from: arrival.response.fields)
+        ) { stored.removeReader(joined.standIn) }
         await replaceHead(of: stored, metadata)
         var writer = FillWriter(
             response: stored,

@@ -109,15 +109,9 @@ extension FetchCoordinator {
     /// A stored response made of what arrived, with its first fill registered; nil if it is not to be stored.
     private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID, standIn: ReaderID)? {
         let response = arrival.response
-        let method = arrival.question.request.method
-        guard refusal(arrival, method, status: response.status, fields: response.fields) == nil,
-            isUsable(
-                status: response.status,
-                fields: response.fields,
-                requested: arrival.requestTime,
-                received: arrival.responseTime
-            ), isEndTold(response)
-        else { return nil }
+        guard isStorable(arrival, status: response.status, fields: response.fields), isEndTold(response) else {
+            return nil
+        }
         var fields = StoredHead.make(from: response.fields, received: arrival.responseTime)
         var range: Range<Int64>?
         var length = response.body.length
@@ -164,6 +158,17 @@ extension FetchCoordinator {
     private func isEndTold(_ response: Response) -> Bool {
         guard case .stream(let source) = response.body.content, source.isCloseDelimited else { return true }
         return configuration.storesCloseDelimited
+    }
+
+    /// Whether what arrived may be stored, and could ever be used.
+    func isStorable(_ arrival: Arrival, status: Int, fields: Fields) -> Bool {
+        refusal(arrival, arrival.question.request.method, status: status, fields: fields) == nil
+            && isUsable(
+                status: status,
+                fields: fields,
+                requested: arrival.requestTime,
+                received: arrival.responseTime
+            )
     }
 
     /// Why the rules forbid to store what arrived, or the stored response that it updates; nil if they do not.

@@ -32,7 +32,11 @@ extension FetchCoordinator {
         if refusal == .authorization {
             // What the origin said to this one is not for others, and no reason to take from them what they have.
             landed()
-            flight.settle(.validated(stored))
+            flight.settle(
+                .validated(stored),
+                withheld: StoredHead.withheld(from: arrival.response.fields),
+                ownHead: HeadSnapshot(metadata)
+            )
             return
         }
         stored.replaceHead(metadata)
@@ -88,6 +92,12 @@ extension FetchCoordinator {
     func freshen(_ stored: StoredResponse, by head: Response, to request: Request, sent: Timestamp) async {
         let received = now()
         var metadata = stored.currentHead.metadata
+        let target = upstream.map.originTarget(for: request.target.span)
+        switch refusal(request, .get, target: target, status: metadata.status, fields: metadata.fields) {
+        // What such a client is told may be about something that others do not get to see.
+        case .authorization, .requestNoStore: return
+        default: break
+        }
         let outcome = HeadUpdate.outcome(
             status: head.status,
             head: head.fields,
@@ -103,7 +113,6 @@ extension FetchCoordinator {
             let vary = stored.currentHead.vary
             metadata.fields = HeadUpdate.updated(metadata.fields, by: head.fields, received: received)
             (metadata.requestTime, metadata.responseTime) = (sent, received)
-            let target = upstream.map.originTarget(for: request.target.span)
             switch refusal(request, .get, target: target, status: metadata.status, fields: metadata.fields) {
             case .authorization, .requestNoStore: return
             case nil where Vary.selecting(metadata.fields) == vary: await replaceHead(of: stored, metadata)

@@ -32,6 +32,7 @@ package final class Flight: Sendable {
         var outcome: Outcome?
         var unshared: Response?
         var withheld: Fields = [:]
+        var ownHead: HeadSnapshot?
         /// Taken seats, with who waits in them.
         var seats: [Seat: Waiter?] = [:]
         var lastNumber = 0
@@ -122,13 +123,23 @@ package final class Flight: Sendable {
         }
     }
 
+    /// Takes the head that is not shared; nil for all but the first, and if the stored response's is for all.
+    func takeOwnHead() -> HeadSnapshot? {
+        state.withLock { state in
+            defer { state.ownHead = nil }
+            return state.ownHead
+        }
+    }
+
     /// Says what came back, once; `whenLeft` is called when all who have a seat have left.
     ///
-    /// `response` is a response that is not shared, `withheld` the fields of a shared one that are not.
+    /// `response` is a response that is not shared, `withheld` the fields of a shared one that are not, `ownHead` the head that
+    /// a shared one has for the one alone whose request was sent.
     package func settle(
         _ outcome: Outcome,
         response: Response? = nil,
         withheld: Fields = [:],
+        ownHead: HeadSnapshot? = nil,
         whenLeft: (@Sendable () -> Void)? = nil
     ) {
         let (waiters, abandonment, isWanted, left) = state.withLock { state in
@@ -137,7 +148,7 @@ package final class Flight: Sendable {
             let waiters = state.seats.values.compactMap(\.self)
             for seat in state.seats.keys { state.seats[seat] = .some(nil) }
             let isWanted = !state.seats.isEmpty
-            if isWanted { (state.unshared, state.withheld) = (response, withheld) }
+            if isWanted { (state.unshared, state.withheld, state.ownHead) = (response, withheld, ownHead) }
             defer { state.abandonment = nil }
             return (waiters, state.abandonment, isWanted, state.takeWhenLeft())
         }

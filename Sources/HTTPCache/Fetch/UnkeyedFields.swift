@@ -27,15 +27,16 @@ enum UnkeyedFields {
     }
 
     private static func isPoisonous(_ name: Span<UInt8>) -> Bool {
-        names.contains { name.equalsIgnoringCase($0) }
-            || prefixes.contains { prefix in
-                let count = prefix.utf8CodeUnitCount
-                return name.count >= count && name.extracting(0..<count).equalsIgnoringCase(prefix)
-            }
-            || name.count > 9 && name.extracting(name.count - 9..<name.count).equalsIgnoringCase("-override")
+        if names.contains(where: { name.equalsIgnoringCase($0) }) { return true }
+        guard name.count > 2, Octet.lowercased(name[0]) == 0x78, name[1] == 0x2d else { return false }
+        if name.count > 9, name.extracting(name.count - 9..<name.count).equalsIgnoringCase("-override") { return true }
+        return prefixes.contains { prefix in
+            let count = prefix.utf8CodeUnitCount
+            return name.count >= count && name.extracting(0..<count).equalsIgnoringCase(prefix)
+        }
     }
 
-    /// Beginnings of names; whatever follows.
+    /// Beginnings of names that begin with `x-`; whatever follows.
     private static let prefixes: [StaticString] = [
         "x-forwarded", "x-original-", "x-rewrite-", "x-http-", "x-host", "x-backend-", "x-proxy-", "x-middleware-",
         "x-invoke-", "x-now-", "x-remote-", "x-cluster-", "x-envoy-", "x-arr-",

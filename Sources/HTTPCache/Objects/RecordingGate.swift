@@ -14,6 +14,9 @@ final class RecordingGate: Sendable {
 
     private let state = Mutex(State())
 
+    /// How many wait.
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Runs `body` when all who came before have finished.
     ///
     /// Does not watch for cancellation: facts in hand are written.

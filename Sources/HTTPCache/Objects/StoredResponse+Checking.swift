@@ -90,7 +90,12 @@ extension OpenFile {
         let end = run.range.upperBound - base
         return withUnsafeTemporaryAllocation(byteCount: Self.pieceBytes, alignment: 64) { buffer in
             while position < end {
-                let count = pread(descriptor, buffer.baseAddress, Int(min(Int64(buffer.count), end - position)), off_t(position))
+                let count = pread(
+                    descriptor,
+                    buffer.baseAddress,
+                    Int(min(Int64(buffer.count), end - position)),
+                    off_t(position)
+                )
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return false }
                 stream.add(UnsafeRawBufferPointer(rebasing: buffer[..<count]))

@@ -159,13 +159,26 @@ package struct Freshness: Sendable, Hashable {
     ) -> Timestamp {
         // Dates have whole seconds, so the apparent age is counted in these, or each response would be up to a second
         // older than it is. It stands in for an Age that a cache on the way did not write; where nobody says that they
-        // were on the way, an old Date is a clock that is behind, and the lifetime is Expires minus Date all the same.
-        let apparentAge = fields.contains(.via) ? max(0, received.seconds - date.seconds) : 0
+        // were on the way, or all who do know of Age and it is there, an old Date is a clock that is behind, and the
+        // lifetime is Expires minus Date all the same.
+        let age = Age.parse(fields.values(.age))
+        let isAgeDoubtful = fields.contains(.via) && (age == nil || hasOldHop(fields))
+        let apparentAge = isAgeDoubtful ? max(0, received.seconds - date.seconds) : 0
         let responseDelay = max(0, received.nanosecondsSince(requested))
         let byDate = received.advanced(bySeconds: -apparentAge)
-        let byAge = received.advanced(bySeconds: -(Age.parse(fields.values(.age)) ?? 0))
+        let byAge = received.advanced(bySeconds: -(age ?? 0))
             .advanced(byNanoseconds: -responseDelay)
         return min(byDate, byAge)
+    }
+
+    /// Whether Via names a recipient of HTTP/1.0, which knows nothing of Age (RFC 9110 section 7.6.3).
+    private static func hasOldHop(_ fields: Fields) -> Bool {
+        fields.values(.via).contains { line in
+            line.split(separator: 0x2c).contains { member in
+                let text = member.drop(while: Octet.isWhitespace)
+                return text.starts(with: "1.0 ".utf8) || text.starts(with: "HTTP/1.0 ".utf8)
+            }
+        }
     }
 
     /// RFC 9111 section 4.2.1: s-maxage, max-age, or Expires minus Date; of CDN-Cache-Control only the first two.

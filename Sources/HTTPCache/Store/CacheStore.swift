@@ -17,7 +17,7 @@ package protocol CacheStore: Sendable {
 
     /// The file that holds a segment's octets at their offset within the segment.
     ///
-    /// Throws ``HTTPCacheError`` with code `segmentMissing` if it does not exist and `creating` is false. May block on the
+    /// Throws ``HTTPCacheError`` with code `segmentMissing` if it cannot be read and `creating` is false. May block on the
     /// disk; not called on an event loop.
     func openSegment(_ segment: SegmentID, creating: Bool) throws -> OpenFile
 

@@ -31,7 +31,13 @@ package final class Evictor: Sendable {
     private static let changesMax = 128
 
     /// An evictor that keeps `store` at `bytesMax` octets in `unitsMax` segments and small responses.
-    init(store: any CacheStore, table: ObjectTable, bytesMax: Int64, unitsMax: Int, metrics: HTTPCacheMetrics) {
+    init(
+        store: any CacheStore,
+        table: ObjectTable,
+        bytesMax: Int64,
+        unitsMax: Int,
+        metrics: HTTPCacheMetrics = HTTPCacheMetrics()
+    ) {
         self.store = store
         self.table = table
         self.bytesMax = bytesMax

@@ -30,8 +30,6 @@ extension RequestParser {
             guard RequestParser.isHost(buffer.extracting(head.target)), head.target.count > 0 else {
                 throw .badTarget
             }
-        } else if head.method == .other, buffer.extracting(head.methodRange).spells("TRACE") {
-            throw .traceRefused
         } else if first == 0x2f {
             return
         } else if first == 0x2a, head.target.count == 1 {

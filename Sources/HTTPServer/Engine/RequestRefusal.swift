@@ -14,8 +14,6 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
     case badVersion = "protocol version is malformed"
     case unsupportedVersion = "protocol version is not HTTP/1.0 or HTTP/1.1"
     case connectRefused = "CONNECT is not served here"
-    // It would show a client what is added on the way to the origin, credentials included (RFC 9110 section 9.3.8).
-    case traceRefused = "TRACE is not served here"
 
     // Lines (RFC 9112 sections 2.2 and 5).
     case bareCR = "CR without LF"
@@ -65,7 +63,7 @@ package enum RequestRefusal: String, Error, Sendable, CaseIterable {
         switch self {
         case .requestLineTooLong: 414
         case .headTooLong, .tooManyFields: 431
-        case .methodTooLong, .unknownCoding, .connectRefused, .traceRefused: 501
+        case .methodTooLong, .unknownCoding, .connectRefused: 501
         case .unsupportedVersion: 505
         case .headTimeout, .bodyTimeout: 408
         case .tooManyConnections: 503

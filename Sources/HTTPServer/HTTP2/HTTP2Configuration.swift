@@ -40,8 +40,8 @@ package struct HTTP2Configuration: Sendable {
     /// Frames that are taken at once though they bring nothing: SETTINGS, PING, PRIORITY, WINDOW_UPDATE, unknown ones,
     /// DATA with next to no octets.
     ///
-    /// Default 2000, at least 1; ``controlFramesPerSecond`` more as time goes by, some more for each request, and a few
-    /// for each frame of a response, which need window updates. Beyond it the connection ends with ENHANCE_YOUR_CALM.
+    /// Default 2000, at least 1; ``controlFramesPerSecond`` more as time goes by, some more for each request, and one
+    /// for each KiB of a response, which needs window updates. Beyond it the connection ends with ENHANCE_YOUR_CALM.
     package var controlFramesMax = 2000
     /// Such frames by which the allowance grows again in a second.
     ///

@@ -191,7 +191,7 @@ extension HTTP2Engine {
             guard sendWindow <= HTTP2Default.windowMax else { throw .flowControlError }
             return feedStarved()
         }
-        guard header.streamID <= lastStreamID else { throw .protocolError }
+        guard !isIdle(header.streamID) else { throw .protocolError }
         guard let stream = stream(header.streamID) else { return }
         guard increment > 0 else { return try reset(stream, for: .protocolError, in: &context) }
         stream.sendWindow += increment
@@ -229,7 +229,7 @@ extension HTTP2Engine {
         in context: inout EngineContext
     ) throws(HTTP2ErrorCode) {
         guard payload.count == 4 else { throw .frameSizeError }
-        guard header.streamID != 0, header.streamID <= lastStreamID else { throw .protocolError }
+        guard header.streamID != 0, !isIdle(header.streamID) else { throw .protocolError }
         guard let stream = stream(header.streamID) else { return try spendControlFrame() }
         guard resets.take() else { throw .enhanceYourCalm }
         remove(stream, isComplete: false, in: &context)

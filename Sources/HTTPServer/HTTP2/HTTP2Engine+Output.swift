@@ -165,6 +165,7 @@ extension HTTP2Engine {
         }
         stream.sendWindow -= count
         stream.record?.bodyBytes += Int64(count)
+        controlFrames.give(HTTP2Engine.controlFrames(for: count) + (isLast ? 1 : 0))
         noteProgress(of: stream, count, in: &context)
         if ends {
             stream.chunk = nil
@@ -176,7 +177,6 @@ extension HTTP2Engine {
     }
 
     private func noteProgress(of stream: HTTP2Stream, _ count: Int, in context: inout EngineContext) {
-        controlFrames.give(HTTP2Engine.controlFramesPerData)
         sentSinceStarved += count
         if starvedSince != nil, sentSinceStarved >= limits.responseProgressBytesMin {
             (starvedSince, sentSinceStarved) = (context.now, 0)
@@ -237,7 +237,7 @@ extension HTTP2Engine {
             let part = min(rest.count, HTTP2Default.frameBytesMax)
             let isLast = part == rest.count
             _ = write(.bytes(rest), part, id, endsStream: isLast, in: &context)
-            controlFrames.give(HTTP2Engine.controlFramesPerData)
+            controlFrames.give(HTTP2Engine.controlFrames(for: part))
             rest = rest.dropFirst(part)
         } while !rest.isEmpty
         return true
@@ -246,8 +246,10 @@ extension HTTP2Engine {
     /// Bodies up to this are sent in one go with their head; larger ones take turns with those of other streams.
     private static let wholeBodyBytesMax = 32 * 1024
 
-    /// Control frames that a client may send for each DATA frame: one update of each window.
-    private static let controlFramesPerData = 2
+    /// Control frames that a client may send for so many octets: it opens windows as it takes them.
+    ///
+    /// None for a few octets, so that a tiny window does not pay for its own updates.
+    private static func controlFrames(for bytes: Int) -> Int { bytes / 1024 }
 
     /// Begins a HEADERS frame.
     func beginBlock(_ id: UInt32, in context: inout EngineContext) {

@@ -10,7 +10,7 @@ extension HTTP2Engine {
         in context: inout EngineContext
     ) throws(HTTP2ErrorCode) {
         // Also for streams that are none: nothing else is idle, and the server opens none.
-        guard header.streamID & 1 == 1, header.streamID <= lastStreamID else { throw .protocolError }
+        guard header.streamID & 1 == 1, !isIdle(header.streamID) else { throw .protocolError }
         receiveWindow -= payload.count
         guard receiveWindow >= 0 else { throw .flowControlError }
         let range = try HTTP2Engine.withoutPadding(header, payload)
@@ -18,8 +18,8 @@ extension HTTP2Engine {
         if range.count < HTTP2Engine.tinyDataBytes, !endsStream { try spendControlFrame() }
         guard let stream = stream(header.streamID) else {
             credit(payload.count, in: &context)
-            // It may have been on its way when we reset the stream.
-            if resetStreams.contains(header.streamID) { return }
+            // It may have been on its way when we reset the stream, or said that it comes too late.
+            if resetStreams.contains(header.streamID) || header.streamID > lastStreamID { return }
             return try reset(header.streamID, for: .streamClosed, in: &context)
         }
         stream.uncreditedToConnection += payload.count

@@ -80,7 +80,10 @@ extension HTTP2Engine {
         let isTrailer = id <= lastStreamID
         let reader = try decode(octets, isTrailer: isTrailer, endsStream: block.endsStream, &fields, in: &context)
         if id > lastStreamID {
-            if case .final = departure { return }
+            if case .final = departure {
+                lateStreamID = max(lateStreamID, id)
+                return
+            }
             lastStreamID = id
             guard !block.dependsOnItself else { return try reset(id, for: .protocolError, in: &context) }
             return try begin(id, reader, fields, block.endsStream, in: &context)
@@ -197,7 +200,7 @@ extension HTTP2Engine {
     /// Tells a stream's record what the journal wants of the request.
     private func note(_ octets: Span<UInt8>, of stream: HTTP2Stream, in context: inout EngineContext) {
         guard var record = stream.record.take() else { return }
-        context.journal.note(context.head, in: octets, version: " HTTP/2.0", in: &record)
+        context.journal.note(context.head, in: octets, version: HTTP2Engine.version, in: &record)
         stream.record = record
     }
 
@@ -208,6 +211,9 @@ extension HTTP2Engine {
         case .other: Method(String(decoding: octets.extracting(head.methodRange).array, as: UTF8.self))
         }
     }
+
+    /// How the journal writes the version.
+    private static let version: StaticString = " HTTP/2.0"
 
     // MARK: The express lane
 
@@ -236,35 +242,52 @@ extension HTTP2Engine {
         }
         let body = context.head.method == .head ? nil : answer.body.take()
         endBlock(at: start, endsStream: body == nil, in: &context)
-        if !context.journal.isOn, let body, sendWhole(body, id, in: &context) { return true }
-        guard body != nil || context.journal.isOn else { return true }
-        context.output.outcome = answer.outcome
-        finishAnswer(id, fields, status, from: start, body, in: &context)
+        let headBytes = context.output.output.count - start
+        let isWhole = body.map { sendWhole($0, id, in: &context) } ?? true
+        guard !isWhole || context.journal.isOn else { return true }
+        var record: ExchangeRecord?
+        if context.journal.isOn {
+            var answered = ExchangeRecord(startedAtNanoseconds: context.receivedAtNanoseconds)
+            answered.status = status
+            answered.headBytes = Int64(headBytes)
+            answered.bodyBytes = isWhole ? Int64(body?.count ?? 0) : 0
+            answered.outcome = answer.outcome
+            record = answered
+        }
+        finishAnswer(id, fields, record, isWhole ? nil : body, in: &context)
         return true
     }
 
-    /// The slow part of the express lane: a body that waits for its turn or for a window, and the log.
+    /// The slow part of the express lane: the journal, and a body that waits for its turn or for a window.
     private func finishAnswer(
         _ id: UInt32,
         _ fields: Span<UInt8>,
-        _ status: Int,
-        from start: Int,
+        _ answered: ExchangeRecord?,
         _ body: BodyChunk?,
         in context: inout EngineContext
     ) {
-        let stream = open(id, in: &context)
-        if stream.record != nil {
-            note(fields, of: stream, in: &context)
-            stream.record?.firstOctetAtNanoseconds = context.monotonicNanoseconds()
-            stream.record?.status = status
-            stream.record?.headBytes = Int64(context.output.output.count - start)
-            stream.record?.outcome = context.output.outcome
-            context.output.outcome = .none
+        var record = answered
+        if var answered {
+            let now = context.monotonicNanoseconds()
+            answered.firstOctetAtNanoseconds = now
+            guard body != nil else {
+                return context.journal.reportAtOnce(
+                    context.head,
+                    in: fields,
+                    version: HTTP2Engine.version,
+                    answered,
+                    from: client,
+                    at: now
+                )
+            }
+            context.journal.note(context.head, in: fields, version: HTTP2Engine.version, in: &answered)
+            record = answered
         }
+        let stream = open(id, in: &context)
+        stream.record = record
         stream.phase = .streaming
         stream.hasEnded = true
         stream.chunk = body
-        guard body != nil else { return remove(stream, isComplete: true, in: &context) }
         stream.stalledSince = context.now
         enqueue(stream)
     }

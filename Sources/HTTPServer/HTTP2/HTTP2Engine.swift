@@ -41,6 +41,8 @@ package final class HTTP2Engine {
     var decoder: HPACKDecoder
     /// The greatest stream that the client has opened.
     var lastStreamID: UInt32 = 0
+    /// The greatest stream that came too late, after a GOAWAY that named an earlier one as the last.
+    var lateStreamID: UInt32 = 0
     var inputEnded = false
     /// What the client may still send of DATA.
     var receiveWindow = HTTP2Default.window
@@ -135,6 +137,7 @@ package final class HTTP2Engine {
     /// Octets came in.
     package func receive(_ octets: Span<UInt8>, in context: inout EngineContext) {
         guard ending == .open else { return }
+        if context.journal.isOn { context.receivedAtNanoseconds = context.monotonicNanoseconds() }
         guard pending.isEmpty, !isBlocked, !awaitsAcceptance else {
             keep(octets)
             return settle(in: &context)
@@ -153,6 +156,7 @@ package final class HTTP2Engine {
         case .open: break
         }
         outputSince = context.now
+        for stream in streams where stream.isRemoteOpen { stream.body?.fail(.truncated) }
         settle(in: &context)
     }
 
@@ -264,6 +268,9 @@ package final class HTTP2Engine {
     func stream(of number: RequestNumber) -> HTTP2Stream? {
         ending == .open ? stream(UInt32(truncatingIfNeeded: number)) : nil
     }
+
+    /// Whether no stream of that identifier was ever begun (section 5.1.1).
+    func isIdle(_ id: UInt32) -> Bool { id > max(lastStreamID, lateStreamID) }
 
     /// Makes a stream of the request that the client has just opened.
     func open(_ id: UInt32, in context: inout EngineContext) -> HTTP2Stream {

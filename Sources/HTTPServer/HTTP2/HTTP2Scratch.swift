@@ -24,5 +24,6 @@ struct HTTP2Scratch {
         if answer.output.capacity > keptBytes { answer.output = [] }
         answer.output.removeAll(keepingCapacity: true)
         answer.body = nil
+        answer.outcome = .none
     }
 }

@@ -113,13 +113,14 @@ package struct ResponseJournal {
     mutating func reportAtOnce(
         _ head: borrowing RequestHead,
         in octets: Span<UInt8>,
+        version: StaticString? = nil,
         _ record: ExchangeRecord,
         from client: JournalClient,
         at now: UInt64
     ) {
         guard onResponse == nil else {
             var record = record
-            note(head, in: octets, in: &record)
+            note(head, in: octets, version: version, in: &record)
             return report(record, from: client, isComplete: true, at: now)
         }
         let duration = now &- record.startedAtNanoseconds
@@ -129,7 +130,7 @@ package struct ResponseJournal {
             bodyBytes: record.bodyBytes,
             outcome: record.outcome,
             nanoseconds: duration,
-            request: { AccessLogLine.appendRequestLine(head, in: octets, to: &$0) },
+            request: { AccessLogLine.appendRequestLine(head, in: octets, version: version, to: &$0) },
             agents: { AccessLogLine.appendAgents(head, in: octets, to: &$0) }
         )
         if metrics != nil { count(record.outcome, bytes: record.headBytes + record.bodyBytes, duration) }

@@ -94,6 +94,10 @@ extension Connection {
     }
 
     private func flush(_ channelContext: ChannelHandlerContext) {
+        if isSecure {
+            if lane.writeBuffer.readableBytes >= CiphertextMemory.keptBytes { watchCiphertext(channelContext) }
+            ciphertextMemory?.prepareToWrite()
+        }
         channelContext.writeAndFlush(wrapOutboundOut(.byteBuffer(lane.writeBuffer)), promise: nil)
     }
 

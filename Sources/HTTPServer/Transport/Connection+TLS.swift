@@ -16,6 +16,18 @@ extension Connection {
         try pipeline.addHandler(NIOSSLServerHandler(context: context), name: tlsHandlerName)
     }
 
+    /// Sees to it that the memory of a large body is given back.
+    func watchCiphertext(_ channelContext: ChannelHandlerContext) {
+        guard ciphertextMemory == nil else { return }
+        let memory = CiphertextMemory()
+        do {
+            try channelContext.pipeline.syncOperations.addHandler(memory, position: .first)
+            ciphertextMemory = memory
+        } catch {
+            // The channel is going: then all of its memory does.
+        }
+    }
+
     /// The protocol that the handshake has agreed on, empty if none, if an event of the pipeline says that it is done.
     func protocolNegotiated(_ event: Any) -> String? {
         guard case .handshakeCompleted(let name)? = event as? TLSUserEvent else { return nil }

@@ -25,6 +25,8 @@ final class Connection: ChannelInboundHandler {
     let isSecure: Bool
     /// When the handshake of TLS began, in milliseconds of the context's clock; nil once it is done.
     var handshakeSince: Int64?
+    /// There once a large body was sent over TLS.
+    var ciphertextMemory: CiphertextMemory?
     /// Whether the connection is one too many, which it is told once that can be encrypted.
     private var isRefused = false
 
@@ -113,6 +115,9 @@ final class Connection: ChannelInboundHandler {
             let buffered = bufferedBytes(channelContext)
             if buffered != bufferedAtTick { engine.noteOutputProgress(in: &lane.context) }
             bufferedAtTick = buffered
+        }
+        if let ciphertextMemory, let channelContext, pendingBody == nil, bufferedBytes(channelContext) == 0 {
+            ciphertextMemory.release()
         }
         if isHandshakeLate(), let channelContext { return closeAtOnce(channelContext) }
         engine.tick(in: &lane.context)

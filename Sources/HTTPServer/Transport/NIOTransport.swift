@@ -158,6 +158,11 @@ final class NIOTransport: Transport {
                 }
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+                    if tls != nil {
+                        // A channel keeps its buffers while it rests; a record of TLS is 16 KiB at most.
+                        let sizes = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 16 * 1024)
+                        try channel.syncOptions?.setOption(.recvAllocator, value: sizes)
+                    }
                     if let tls { try Connection.addTLS(tls, to: channel.pipeline.syncOperations) }
                     try channel.pipeline.syncOperations.addHandler(Connection(lane: lane.value))
                 }

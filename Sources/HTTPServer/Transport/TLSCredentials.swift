@@ -1,5 +1,6 @@
 // The certificate and key that handshakes are made with now, and how they are replaced while the server runs.
 
+import CLinux
 import Logging
 import NIOCore
 import NIOSSL

@@ -88,7 +88,8 @@ import Testing
             Exchange(
                 source: .cacheAfterAsking,
                 request: ["Authorization": "x", "Cache-Control": "no-cache"],
-                answer: ["ETag": "\"e\"", "X": "mine"]
+                answer: ["ETag": "\"e\"", "X": "mine"],
+                told: ["X": "mine"]
             ),
             Exchange(source: .cache, untold: ["X"])
         ),
@@ -116,6 +117,25 @@ import Testing
                 cacheStatus: "fwd=request"
             ),
             Exchange(source: .cache, told: ["X": "all"])
+        ),
+        Conversation(
+            "4.3.5",
+            "nor does one that is about another representation",
+            Exchange(source: .origin, answer: ["Cache-Control": "max-age=60", "ETag": "\"all\""]),
+            Exchange(
+                source: .origin,
+                method: .head,
+                request: ["Authorization": "x", "Cache-Control": "no-cache"],
+                answer: ["Cache-Control": "max-age=60", "ETag": "\"mine\""]
+            ),
+            Exchange(source: .cache, told: ["ETag": "\"all\""]),
+            Exchange(
+                source: .origin,
+                method: .head,
+                request: ["Cache-Control": "no-cache"],
+                answer: ["Cache-Control": "max-age=60", "ETag": "\"new\""]
+            ),
+            Exchange(source: .origin, answer: ["Cache-Control": "max-age=60", "ETag": "\"new\""])
         ),
     ])
     func `updates of what is stored`(_ rule: Conversation) async throws { try await rule.hold() }
