@@ -43,7 +43,7 @@ extension FetchCoordinator {
             }
             await replaceHead(of: continued, continued.currentHead.metadata)
             landed()
-            flight.settle(.notShared(status: nil))
+            flight.settle(.notShared(status: arrival.response.status))
             return true
         }
         guard let stored, isCoveredAlready(stored, arrival) else { return false }
