@@ -26,7 +26,8 @@ enum UnkeyedFields {
         fields.lines.contains { contains($0, of: fields) }
     }
 
-    private static func isPoisonous(_ name: Span<UInt8>) -> Bool {
+    /// Whether a field of that name is read as another host, method or address.
+    static func isPoisonous(_ name: Span<UInt8>) -> Bool {
         names.contains { name.equalsIgnoringCase($0) }
             || prefixes.contains { prefix in
                 let count = prefix.utf8CodeUnitCount
