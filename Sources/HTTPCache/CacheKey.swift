@@ -18,6 +18,11 @@ package struct CacheKey: Sendable, Hashable {
         hash = CacheKeyPrefix(bytes).hash(followedBy: Span())
     }
 
+    /// A key with a hash that somebody else made: for tests of what happens when two keys share one.
+    init(_ bytes: [UInt8], hash: UInt64) {
+        (self.bytes, self.hash) = (bytes, hash)
+    }
+
     package static func == (left: CacheKey, right: CacheKey) -> Bool {
         left.hash == right.hash && left.bytes == right.bytes
     }

@@ -54,10 +54,8 @@ final class CurlTransfer {
         self.easy = easy
         self.loop = loop
         chunkBytesMax = loop.configuration.receiveBufferBytes
-        parser = ResponseHeadParser(
-            loop.configuration,
-            takesHTTP2: exchange.request.isSecure && loop.configuration.usesHTTP2
-        )
+        let mayUseHTTP2 = exchange.request.isSecure && loop.configuration.usesHTTP2
+        parser = ResponseHeadParser(loop.configuration, takesHTTP2: mayUseHTTP2)
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         setOptions()
@@ -172,7 +170,6 @@ final class CurlTransfer {
         // libcurl sends any method again when a connection that it used again turns out dead, a POST too.
         let mayReuse = request.isRepeatable || loop.configuration.keepsConnectionsForAll
         ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, mayReuse ? 0 : 1)
-        ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 0)
         request.lines.withUnsafeBytes { octets in
             var start = 0
             for index in octets.indices where octets[index] == 0 {
@@ -231,9 +228,8 @@ final class CurlTransfer {
                 newHead = head
                 phase = .receiving
                 if head.coding == .chunked { chunks = ChunkedBody(loop.configuration) }
-                if head.leavesDoubt(about: exchange.request, loop.configuration) {
-                    ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 1)
-                }
+                let isDoubtful = head.leavesDoubt(about: exchange.request, loop.configuration)
+                ccurl_set_long(easy, CURLOPT_FORBID_REUSE, isDoubtful ? 1 : 0)
                 if exchange.request.isSecure, head.delimiter == .close { session = ccurl_get_tls_session(easy) }
                 touch(restartsDeadline: true)
             case nil: break
@@ -268,11 +264,9 @@ final class CurlTransfer {
 
     /// Takes the data out of octets of a chunked body; false if they break its rules.
     private func receiveChunks(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        let before = octets.count
         do throws(ChunkedFault) {
             let hasExcess = try chunks?.take(bytes.bindMemory(to: UInt8.self).span, into: &octets) ?? false
             if hasExcess { ccurl_set_long(easy, CURLOPT_FORBID_REUSE, 1) }
-            receivedBytes += Int64(octets.count - before)
             return true
         } catch {
             failure = HTTPClientError(.truncated, "\(exchange.request.summary): \(error.rawValue)")
@@ -402,13 +396,6 @@ final class CurlTransfer {
             return HTTPClientError(.truncated, "\(exchange.request.summary): the connection ended without close_notify")
         }
         return nil
-    }
-
-    /// What is to be said when the deadline has passed.
-    func timeoutError() -> HTTPClientError {
-        phase == .receiving
-            ? HTTPClientError(.timeoutIdle, "\(exchange.request.summary): the body stands still")
-            : HTTPClientError(.timeoutFirstByte, "\(exchange.request.summary): no response in time")
     }
 
     private func deliver() -> Bool {

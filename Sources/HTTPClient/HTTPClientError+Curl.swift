@@ -23,3 +23,12 @@ extension HTTPClientError.Code {
             }
     }
 }
+
+extension CurlTransfer {
+    /// What is to be said when the deadline has passed.
+    func timeoutError() -> HTTPClientError {
+        phase == .receiving
+            ? HTTPClientError(.timeoutIdle, "\(exchange.request.summary): the body stands still")
+            : HTTPClientError(.timeoutFirstByte, "\(exchange.request.summary): no response in time")
+    }
+}

@@ -14,7 +14,7 @@ protocol FuzzTarget: Sendable {
 
 private let targets: [String: any FuzzTarget] = [
     "request": RequestFuzz(), "engine": EngineFuzz(), "chunked": ChunkedFuzz(), "response": ResponseFuzz(),
-    "fields": FieldsFuzz(), "target": TargetFuzz(),
+    "fields": FieldsFuzz(), "target": TargetFuzz(), "hpack": HPACKFuzz(),
 ]
 
 private let chosen: any FuzzTarget = {

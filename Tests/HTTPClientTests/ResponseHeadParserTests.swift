@@ -150,4 +150,44 @@ import Testing
         }
         #expect(refused > 1000, "seed \(seed)")
     }
+
+    /// Lines of which an origin may make an answer, in whatever order.
+    private static let lines = [
+        "HTTP/1.1 200 OK", "HTTP/1.1 103 Early Hints", "HTTP/1.1 100 Continue", "HTTP/1.0 404 Not Found", "HTTP/2 200 ",
+        "HTTP/1.1 304 Not Modified", "HTTP/1.1 101 Switching Protocols", "", "", "", "Content-Length: 3",
+        "Content-Length: 4",
+        "Content-Length: 3, 3", "Transfer-Encoding: chunked", "Transfer-Encoding: gzip", "X: y", "X : y", " folded",
+        "Set-Cookie: a=b",
+        "no colon", ": v", "Link: <x>", "X: \u{e9}",
+    ]
+
+    @Test(arguments: (1...4).map { UInt64($0) &* 7_919 })
+    func `lines in any order give interim heads, one final head, or an error, and never two readings`(
+        seed: UInt64
+    ) throws {
+        var generator = SeededGenerator(seed: seed)
+        var finals = 0
+        for _ in 0..<5000 {
+            let count = Int.random(in: 1...12, using: &generator)
+            let first = Int.random(in: 0..<3, using: &generator) == 0 ? [] : ["HTTP/1.1 200 OK"]
+            let lines = first + (0..<count).map { _ in Self.lines.randomElement(using: &generator) ?? "" }
+            let text = lines.joined(separator: "\r\n") + "\r\n"
+            // `try?`: most of these are refused, as they should be.
+            guard let events = try? events(text) else { continue }
+            let heads = events.indices.filter { if case .final = events[$0] { true } else { false } }
+            #expect(heads.count <= 1 && heads.first ?? events.count - 1 == events.count - 1, "seed \(seed): \(lines)")
+            guard case .final(let head)? = events.last else { continue }
+            finals += 1
+            // What is understood of the framing stands in the lines between the status line and the empty one.
+            let start = lines.lastIndex {
+                $0 == "HTTP/1.1 200 OK" || $0 == "HTTP/1.0 404 Not Found" || $0 == "HTTP/2 200 "
+            }
+            #expect(start != nil || head.status == 304, "seed \(seed): \(lines)")
+            #expect(head.declaredLength == nil || head.coding == .absent, "seed \(seed): \(lines)")
+            #expect(!head.fields.contains(.contentLength) && !head.fields.contains(.transferEncoding), "seed \(seed)")
+            let statuses = lines.prefix { !$0.isEmpty }.count { $0.hasPrefix("HTTP/") }
+            #expect(statuses == 1, "seed \(seed): a second status line within a head: \(lines)")
+        }
+        #expect(finals > 200, "seed \(seed): only \(finals) heads were good")
+    }
 }

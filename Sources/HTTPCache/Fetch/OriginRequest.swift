@@ -78,6 +78,7 @@ struct OriginRequest: Sendable {
         request.fields.remove(.host)
         request.fields.remove(.contentLength)
         request.fields.remove(.expect)
+        request.fields.removeLines(where: UnderscoredNames.isMisleading)
         if case .remaining(let count) = MaxForwards.decide(request.method, request.fields) {
             request.fields.set("Max-Forwards", String(count))
         }

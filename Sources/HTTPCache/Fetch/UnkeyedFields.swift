@@ -26,7 +26,8 @@ enum UnkeyedFields {
         fields.lines.contains { contains($0, of: fields) }
     }
 
-    private static func isPoisonous(_ name: Span<UInt8>) -> Bool {
+    /// Whether a field of that name is read as another host, method or address.
+    static func isPoisonous(_ name: Span<UInt8>) -> Bool {
         if names.contains(where: { name.equalsIgnoringCase($0) }) { return true }
         guard name.count > 2, Octet.lowercased(name[0]) == 0x78, name[1] == 0x2d else { return false }
         if name.count > 9, name.extracting(name.count - 9..<name.count).equalsIgnoringCase("-override") { return true }

@@ -56,6 +56,23 @@ import Testing
         try await cdn.stop()
     }
 
+    @Test(arguments: [
+        "PRI * HTTP/2.0\r\n\r\nSM\r\nHost: h\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nGET /x HTTP/1.1\r\nHost: h\r\n\r\n",
+    ])
+    func `what begins like HTTP/2 and goes on like HTTP/1,1 is neither`(text: String) async throws {
+        let origin = try ScriptedOrigin { _ in .response(body: [0x61]) }
+        defer { origin.stop() }
+        let cdn = try await RunningCDN.start(origin.url, store: "none")
+        let connection = try RawConnection(cdn.base)
+        await connection.send((text + "GET /next HTTP/1.1\r\nHost: h\r\n\r\n").latin1)
+        connection.endSending()
+        let (answer, end) = await connection.receive()
+        #expect(end != .silent && RawResponse.all(in: answer).responses.allSatisfy { $0.status >= 400 })
+        #expect(origin.requests.isEmpty)
+        try await cdn.stop()
+    }
+
     @Test func `good requests before a bad one are answered, and none behind it`() async throws {
         let origin = try ScriptedOrigin { _ in .response(200, [("Cache-Control", "max-age=9")], body: [0x61]) }
         defer { origin.stop() }

@@ -39,6 +39,15 @@ import Testing
         #expect(request.fields.text("X-Kept") == "1")
     }
 
+    @Test(arguments: [
+        ("Content_Length", false), ("content-LENGTH_", true), ("Transfer_Encoding", false), ("X_Forwarded_Host", false),
+        ("X-Forwarded_Proto", false), ("X_HTTP_Method_Override", false), ("If_None_Match", false), ("My_Field", true),
+    ])
+    func `a name that CGI would read as another field's is not sent`(_ name: String, _ isSent: Bool) {
+        let request = requests.forwarded(client([name: "x"], .post), target: target)
+        #expect((request.fields.text(name) != nil) == isSent)
+    }
+
     @Test func `what Connection names is not sent`() {
         let request = requests.forwarded(client(["Connection": "close, X-Mine", "X-Mine": "1"]), target: target)
         #expect(request.fields.text("X-Mine") == nil)

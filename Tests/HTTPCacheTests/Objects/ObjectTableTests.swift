@@ -31,6 +31,31 @@ import Testing
         #expect(others.isEmpty)
     }
 
+    @Test func `a key with the same hash as another never gets the other's response`() throws {
+        let prefix = CacheKeyPrefix(Array("http://o".utf8))
+        let wanted = Array("/wanted".utf8)
+        let hash = prefix.hash(followedBy: wanted.span)
+        let other = CacheKey(Array("http://o/other".utf8), hash: hash)
+        let key = CacheKey(Array("http://o/wanted".utf8))
+        #expect(key.hash == other.hash && key != other)
+        let table = ObjectTable(bytesMax: 1 << 20)
+        _ = add(.made(other, id: 1), to: table)
+        #expect(ids(table, other) == [1])
+        #expect(ids(table, key) == nil)
+        var found = table.variants(of: prefix, followedBy: wanted.span)
+        #expect(found.isEmpty)
+        #expect(table.remove(key) { _ in true }.isEmpty)
+        #expect(ids(table, other) == [1])
+        // One of the two is in memory, and each is found by its own octets alone.
+        #expect(table.load(key, [.made(key, id: 2)]).map(\.id.rawValue) == [2])
+        #expect(ids(table, other) == nil)
+        _ = add(.made(other, id: 3), to: table)
+        #expect(ids(table, key) == nil)
+        found = table.variants(of: prefix, followedBy: wanted.span)
+        #expect(found.isEmpty)
+        #expect(ids(table, other) == [3])
+    }
+
     @Test func `variants are listed newest first, replaced by choice, and limited in number`() {
         let table = ObjectTable(bytesMax: 1 << 20)
         for id in 1...3 as ClosedRange<UInt64> { #expect(add(.made(key, id: id), to: table, variantsMax: 3) == []) }
