@@ -1,4 +1,5 @@
 // The owner of one easy handle: its options, its callbacks, what it received in this round of the loop.
+// Above 400 lines: all that one C handle calls back into.
 
 import CCurl
 import HTTP
