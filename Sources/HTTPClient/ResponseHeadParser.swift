@@ -81,7 +81,7 @@ package struct ResponseHeadParser: Sendable {
             throw Self.invalid("a head or trailers longer than \(headBytesMax) octets")
         }
         guard state != .done else { return nil }
-        let content = line.extracting(0..<(try contentEnd(line)))
+        let content = line.extracting(0..<(try Self.contentEnd(line)))
         switch state {
         case .statusLine:
             try receiveStatusLine(content)
