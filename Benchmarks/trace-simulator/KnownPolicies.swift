@@ -82,7 +82,8 @@ struct S3FIFOCache: SimulatedCache {
         }
         guard size <= bytesMax else { return false }
         while queues[0].bytes + queues[1].bytes + size > bytesMax {
-            if queues[0].bytes >= smallBytesMax || queues[1].count == 0 { evictSmall() } else { evictMain() }
+            let isSmallFull = queues[0].count > 0 && queues[0].bytes >= smallBytesMax
+            if isSmallFull || queues[1].count == 0 { evictSmall() } else { evictMain() }
         }
         let isGhost = ghosts.queue(of: object) != nil
         ghosts.remove(object)

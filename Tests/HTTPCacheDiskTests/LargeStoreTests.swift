@@ -10,7 +10,7 @@ import Testing
 @Suite struct LargeStoreTests {
     /// A million in the long mode, as the design asks for.
     private static let count =
-        ProcessInfo.processInfo.environment["WAYSTATION_TEST_LONG"] == "1" ? 1_000_000 : 20_000 as UInt64
+        ProcessInfo.processInfo.environment["WAYSTATION_TEST_LONG"] == "1" ? 1_000_000 : 10_000 as UInt64
 
     @Test func `all of a large store is learned after a start, and nothing waits for it`() async throws {
         try await withScratchDirectory { directory in

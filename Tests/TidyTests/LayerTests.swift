@@ -17,7 +17,7 @@ struct LayerTests {
                 "PeerRegistrySQLite", "PeerRegistryRedis", "ChatSQLite",
             ]
         ),
-        ("apps", ["cdn", "registry", "client"]),
+        ("apps", ["cdn", "registry", "client", "trace-simulator"]),
     ]
 
     /// Targets in C that give a system's headers to Swift, and who may see them.

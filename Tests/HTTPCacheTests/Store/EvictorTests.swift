@@ -46,7 +46,7 @@ import Testing
         #expect(kept.map { left.contains($0.id) } == kept.map(\.wasUsedAgain))
     }
 
-    @Test func `who has a body fetched does not use it, who comes later uses the segments that he reads`() async throws {
+    @Test func `who has a body fetched does not use it, who comes later uses the segments he reads`() async throws {
         let medium = StubMedium(count: 300_000)
         let store = MemoryStore()
         try await CacheFixture.run(

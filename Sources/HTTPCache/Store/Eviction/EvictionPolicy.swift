@@ -9,7 +9,8 @@
 /// - The small queue's share is not a tenth but adapts, as ARC's does (Megiddo and Modha, FAST 2003): whoever comes back after
 ///   eviction from the small queue makes it larger, from the main queue smaller. So what LRU is good at (the live edge) it is
 ///   good at as well, and a scan or what is asked for once does not push out what is popular.
-/// - A use of a segment announces the next ones of the body: they are spared once, for somebody is on the way to them.
+/// - A use of a segment announces the next ones of the body: they are spared once, for somebody is on the way to them. How
+///   many depends on the store's size, or with many readers all would be spared.
 /// - All is counted in octets, since units differ; what comes back counts for the octets that must be fetched again.
 ///
 /// Cost: constant for each operation, ``victims(bytes:count:wasUsed:)`` amortised; at most 96 octets of memory a unit, all in
@@ -23,6 +24,8 @@ package struct EvictionPolicy: Sendable {
     private var mainGhosts = GhostQueue()
     /// What the small queue may hold before it gives.
     private(set) var smallBytesMax: Int64
+    /// The largest unit so far.
+    private var largestBytes: UInt32 = 1
     private let bytesMax: Int64
 
     /// Entries in the order in which they came.
@@ -36,8 +39,9 @@ package struct EvictionPolicy: Sendable {
     }
 
     private static let usesMax: UInt8 = 7
-    /// Segments that a use announces.
-    private static let announcedMax = 64
+    /// Segments that a use announces: so many, and no more than a part of the store, or all would be spared.
+    private static let announcedMax: Int64 = 64
+    private static let announcedPart: Int64 = 32
     /// The unit that stands for an inline body.
     private static let inline = -1
 
@@ -114,6 +118,7 @@ package struct EvictionPolicy: Sendable {
         guard let position = entries.find(id) else { return }
         let size = UInt32(clamping: bytes)
         let difference = Int64(size) - Int64(entries[position].bytes)
+        largestBytes = max(largestBytes, size)
         entries[position].bytes = size
         if entries[position].flags.contains(.isInMain) { main.bytes += difference } else { small.bytes += difference }
     }
@@ -243,14 +248,17 @@ package struct EvictionPolicy: Sendable {
     private mutating func announce(after entry: EvictionEntry) {
         guard entry.index >= 0, let span = spans.span(of: entry.response), span.highest > entry.index else { return }
         let response = ResponseID(rawValue: entry.response)
+        let depth = min(Self.announcedMax, bytesMax / Self.announcedPart / Int64(largestBytes))
+        guard depth > 0 else { return }
         let first = Int(entry.index) + 1
-        for index in first...min(Int(span.highest), first + Self.announcedMax - 1) {
+        for index in first...min(Int(span.highest), first + Int(depth) - 1) {
             guard let position = entries.find(SegmentID(response: response, index: index)) else { continue }
             entries[position].flags.insert(.isExpected)
         }
     }
 
     private mutating func add(_ entry: EvictionEntry) -> Int {
+        largestBytes = max(largestBytes, entry.bytes)
         if entry.index >= 0 {
             let first = SegmentID(response: ResponseID(rawValue: entry.response), index: 0)
             let others: Int32 = entry.index > 0 && entries.find(first) != nil ? 1 : 0
