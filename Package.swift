@@ -166,6 +166,7 @@ let package = Package(
         tests("TerminalUI", ["TerminalUI", "TestSupport", "terminal-echo"]),
         tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),
         tests("HTTPCacheDisk", ["HTTP", "HTTPCache", "HTTPCacheDisk", "TestSupport", grdb, grdbSQLite]),
+        tests("TraceSimulator", ["trace-simulator", "HTTPCache", "TestSupport"]),
         tests("HTTPClient", ["HTTP", "HTTPClient", "TestSupport"]),
         tests(
             "HTTPServer",
