@@ -9,7 +9,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.enabled(if: ProcessInfo.processInfo.environment["WAYSTATION_TEST_LONG"] == "1", "only in long mode"))
+@Suite(.enabled(if: ProcessInfo.processInfo.environment["WAYSTATION_TEST_LONG"] == "1", "with WAYSTATION_TEST_LONG=1"))
 struct MillionTests {
     private static let count = Int(ProcessInfo.processInfo.environment["WAYSTATION_TEST_OBJECTS"] ?? "") ?? 1_000_000
     /// Nobody listens there: what is not a hit fails.

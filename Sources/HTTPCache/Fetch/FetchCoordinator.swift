@@ -226,7 +226,6 @@ package final class FetchCoordinator: Sendable {
         }
     }
 
-
     /// Takes a response out of the table and the store; its readers go on with what is held.
     func drop(_ stored: StoredResponse, _ reason: HTTPCacheError) async {
         stored.withBody { $0.retire(reason) }
