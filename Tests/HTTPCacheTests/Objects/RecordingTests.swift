@@ -144,8 +144,8 @@ private final class SlowStore: CacheStore {
         store.discardFiles(of: response, segment: segment)
     }
 
-    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
-        try await store.evictionCandidates(bytes: bytes)
+    func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
+        try await store.units(after: position, limit: limit)
     }
 }
 
