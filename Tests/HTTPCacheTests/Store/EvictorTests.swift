@@ -146,7 +146,7 @@ import Testing
     @Test func `what is written and no fact yet takes room as well`() async throws {
         let store = MemoryStore()
         let table = ObjectTable(bytesMax: 1 << 20)
-        let evictor = Evictor(store: store, table: table, bytesMax: 1000, unitsMax: 100)
+        let evictor = Evictor(store: store, table: table, bytesMax: 1000, unitsMax: 100, metrics: HTTPCacheMetrics())
         let watched = EvictingStore(store, evictor: evictor)
         for number in 1...10 as ClosedRange<UInt64> {
             let record = StoredRecord(
@@ -169,7 +169,7 @@ import Testing
     @Test func `a segment that has no number is refused, and its neighbours in the commit with it`() async throws {
         let store = MemoryStore()
         let table = ObjectTable(bytesMax: 1 << 20)
-        let evictor = Evictor(store: store, table: table, bytesMax: 1000, unitsMax: 100)
+        let evictor = Evictor(store: store, table: table, bytesMax: 1000, unitsMax: 100, metrics: HTTPCacheMetrics())
         let watched = EvictingStore(store, evictor: evictor)
         let response = ResponseID(rawValue: 1)
         try await watched.commit([.put(StoredRecord(id: response, key: Self.key("/"), metadata: [], length: nil))])
