@@ -16,6 +16,7 @@ final class FaultyStore: CacheStore {
     fileprivate struct State {
         var generator: SeededGenerator
         var facts: [ResponseID: StoredRecord] = [:]
+        var runs: [SegmentID: SegmentRuns] = [:]
         var files: [OpenFile] = []
         var isFull = false
         var isGood = false
@@ -111,9 +112,9 @@ final class FaultyStore: CacheStore {
         store.discardFiles(of: response, segment: segment)
     }
 
-    func evictionCandidates(bytes: Int64) async throws -> [EvictionCandidate] {
+    func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         try await hesitate(failing: 60)
-        return try await store.evictionCandidates(bytes: bytes)
+        return try await store.units(after: position, limit: limit)
     }
 
     private func hesitate(failing oneIn: Int) async throws {
@@ -181,10 +182,22 @@ extension FaultyStore.State {
         case .put(var record):
             record.segments = facts[record.id]?.segments ?? [:]
             facts[record.id] = record
-        case .extents(let segment, let ranges):
-            facts[segment.response]?.segments[segment.index] = ranges.isEmpty ? nil : ranges
-        case .remove(let response): facts[response] = nil
+        case .extents(let segment, let held, let added):
+            guard facts[segment.response] != nil else { return }
+            var new = runs[segment] ?? SegmentRuns()
+            new.update(held: held, adding: added, era: 0)
+            runs[segment] = new
+            facts[segment.response]?.segments[segment.index] = new.entries.isEmpty ? nil : new.extents
+        case .remove(let response): remove(response)
+        case .removeIfEmpty(let response):
+            guard let record = facts[response], record.inlineBody == nil, record.segments.isEmpty else { return }
+            remove(response)
         case .touch: break
         }
+    }
+
+    private mutating func remove(_ response: ResponseID) {
+        facts[response] = nil
+        runs = runs.filter { $0.key.response != response }
     }
 }
