@@ -6,6 +6,11 @@ import HTTPCache
 struct PendingCommit: Sendable {
     let changes: [StoreChange]
     let continuation: CheckedContinuation<Void, any Error>
+
+    /// Whether it is about segments: there are few of these commits, and much would be fetched again without one.
+    var isUrgent: Bool {
+        changes.contains { if case .extents = $0 { true } else { false } }
+    }
 }
 
 /// The state of group commit: pure; the owner holds a lock and performs what is returned after it.

@@ -103,8 +103,8 @@ package final class DiskStore: CacheStore {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 let commit = PendingCommit(changes: changes, continuation: continuation)
                 switch commits.withLock({ $0.add(commit) }) {
-                case .wait: break
-                case .startWriter: startWriter()
+                case .wait: if commit.isUrgent { index.onWriter { self.writeGroup($0) } }
+                case .startWriter: if commit.isUrgent { index.onWriter { self.writeGroup($0) } } else { startWriter() }
                 case .refuse:
                     continuation.resume(
                         throwing: HTTPCacheError(

@@ -219,15 +219,15 @@ import Testing
         _ kind: StoreKind
     ) async throws {
         try await kind.withStore { store in
-            try await store.commit([.put(record(1, "a")), .extents(segment(1, 0), [0..<10])])
+            try await store.commit([.put(record(1, "a")), .holding(segment(1, 0), [0..<10])])
             try await store.commit([.put(record(2, "b", inline: [1])), .touch([segment(1, 0), segment(2, -1)])])
-            try await store.commit([.extents(segment(1, 0), [0..<20]), .put(record(2, "b", inline: [1]))])
+            try await store.commit([.holding(segment(1, 0), [0..<20]), .put(record(2, "b", inline: [1]))])
             let again = [
                 UnitUse(id: segment(1, 0), bytes: 20, wasUsedAgain: true),
                 UnitUse(id: segment(2, -1), bytes: 1, wasUsedAgain: true),
             ]
             #expect(try await store.allUnits() == again)
-            try await store.commit([.extents(segment(1, 0), []), .extents(segment(1, 0), [0..<5])])
+            try await store.commit([.extents(segment(1, 0), []), .holding(segment(1, 0), [0..<5])])
             #expect(try await store.allUnits().last == UnitUse(id: segment(1, 0), bytes: 5))
         }
     }
@@ -237,7 +237,7 @@ import Testing
     ) async throws {
         try await kind.withStore { store in
             try await store.commit([
-                .put(record(1, "a")), .extents(segment(1, 3), [0..<10]), .put(record(2, "b", inline: [])),
+                .put(record(1, "a")), .holding(segment(1, 3), [0..<10]), .put(record(2, "b", inline: [])),
                 .put(record(3, "c")),
             ])
             try await store.commit((1...4).map { .removeIfEmpty(response($0)) })

@@ -23,6 +23,7 @@ struct LayerTests {
     /// Targets in C that give a system's headers to Swift, and who may see them.
     static let shims: [String: Set<String>] = [
         "CCurl": ["HTTPClient"], "CLinux": ["HTTPCache", "HTTPCacheDisk", "HTTPServer"],
+        "CXXHash": ["HTTPCache"],
     ]
 
     /// Packages of the network, of databases and of terminals: for adapters and apps.

@@ -105,6 +105,7 @@ struct FillWriter {
                 try await spill()
             }
             repeat { try await place(taken, at: offset) } while !advanceUnlessEvicted(by: taken.count)
+            sumUp(taken, at: offset)
         }
         if runs.count >= configuration.commitBytes { await commit() }
     }
@@ -134,8 +135,23 @@ struct FillWriter {
     private mutating func spill() async throws {
         while case .inline(let held) = response.withBody({ $0.storage }) {
             try await place(held[...], at: 0)
+            sumUp(held[...], at: 0)
             // Another fill may have added to it meanwhile: then it is written once more.
             if response.withBody({ $0.spill(count: held.count) }) { return }
+        }
+    }
+
+    /// Adds octets that are in the store's files to what is to become a fact: once, however often they were written.
+    private mutating func sumUp(_ bytes: ArraySlice<UInt8>, at offset: Int64) {
+        guard !response.isDetached else { return }
+        let segmentBytes = configuration.body.segmentBytes
+        var position = offset
+        var rest = bytes
+        while !rest.isEmpty {
+            let part = rest.prefix(Int(segmentBytes - position % segmentBytes))
+            runs.add(part, at: position, segmentBytes: segmentBytes)
+            rest = rest.dropFirst(part.count)
+            position += Int64(part.count)
         }
     }
 
@@ -166,7 +182,6 @@ struct FillWriter {
             let part = rest.prefix(Int(segmentBytes - within))
             if position > offset { file = try await response.fileToWrite(segment: index) }
             try file.write(part, at: within)
-            if !response.isDetached { runs.add(part, at: position, segmentBytes: segmentBytes) }
             rest = rest.dropFirst(part.count)
             position += Int64(part.count)
         }

@@ -1,4 +1,5 @@
 // One stored response: its head, its body's state, and the files that the body's octets are in.
+// Above 400 lines: the order of its locks, and what may be believed between two of them, is seen in one place.
 
 package import HTTP
 import Synchronization
@@ -352,8 +353,11 @@ package final class StoredResponse: Sendable {
         guard isWanted, !isDetached else { return }
         let (segmentBytes, isResumable) = withBody { ($0.limits.segmentBytes, $0.isResumable) }
         // What can be completed is completed on the way; of the rest nobody knows after the head is sent how to go on.
+        let heldEnd = withBody { $0.extents.ranges.last?.upperBound ?? 0 }
+        guard heldEnd > range.lowerBound else { return }
         let first = Int(range.lowerBound / segmentBytes)
-        let last = isResumable ? first : Int((range.upperBound - 1) / segmentBytes)
+        // Where the length is not known the range has no end either.
+        let last = isResumable ? first : Int((min(range.upperBound, heldEnd) - 1) / segmentBytes)
         for index in first...last where withBody({ !$0.extents(ofSegment: index).isEmpty }) {
             do {
                 _ = try file(segment: index, creating: false)

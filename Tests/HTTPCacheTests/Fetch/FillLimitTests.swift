@@ -165,7 +165,7 @@ import Testing
             await untilWaiting(fixture, 1)
             answer.body.cancel()
             try await fed.asked.reach(3)
-            #expect(fixture.origin.requests.last?.fields.text(.range) == "bytes=2000-99999")
+            #expect(fixture.origin.requests.last?.fields.text(.range) == "bytes=2000-")
             fed.body("/slow", 1)?.feed([1, 2, 3])
             #expect(try await more?.count == 3)
             slow.cancel()

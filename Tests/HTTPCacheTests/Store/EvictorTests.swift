@@ -174,10 +174,11 @@ import Testing
         let response = ResponseID(rawValue: 1)
         try await watched.commit([.put(StoredRecord(id: response, key: Self.key("/"), metadata: [], length: nil))])
         let last = Int(Int32.max)
-        try await watched.commit([.extents(SegmentID(response: response, index: last), [0..<10])])
+        let run = StoredRun(range: 0..<10, checksum: 0)
+        try await watched.commit([.extents(SegmentID(response: response, index: last), [0..<10], adding: [run])])
         #expect(evictor.known.units == 1)
         await #expect(throws: HTTPCacheError.self) {
-            try await watched.commit([.extents(SegmentID(response: response, index: last + 1), [0..<10])])
+            try await watched.commit([.extents(SegmentID(response: response, index: last + 1), [0..<10], adding: [run])])
         }
         #expect(store.usedBytes == 10)
     }
