@@ -9,7 +9,13 @@ import Testing
     private static func medium(_ count: Int64) -> Medium { Medium(count: count, seed: 21) }
 
     /// What is wrong with the answers about one fault; empty if nothing is.
-    private func check(_ fault: WireFault, _ target: String, port: UInt16, mend: () -> Void) async -> [String] {
+    private func check(
+        _ fault: WireFault,
+        _ target: String,
+        port: UInt16,
+        isResumable: Bool,
+        mend: () -> Void
+    ) async -> [String] {
         var problems: [String] = []
         let medium = Self.medium(fault.count)
         let first = await RawAnswer.get(port: port, target, fault.lines)
@@ -39,7 +45,10 @@ import Testing
         {
             problems.append("then \(second.status), \(second.body.count) octets, whole: \(second.isWhole)")
         }
-        if second.value("Cache-Status")?.contains("; hit") == true { problems.append("then a hit: \(second.head)") }
+        // With a strong tag what was cut may have been completed meanwhile.
+        if !isResumable, second.value("Cache-Status")?.contains("; hit") == true {
+            problems.append("then a hit: \(second.head)")
+        }
         let third = await RawAnswer.get(port: port, target)
         if third.body != second.body || third.value("Cache-Status")?.contains("; hit") != true {
             problems.append("not stored in the end: \(third.head)")
@@ -64,7 +73,12 @@ import Testing
         let port = cdn.port
         await withTaskGroup(of: (WireFault, [String]).self) { group in
             for (index, fault) in WireFault.all.enumerated() {
-                group.addTask { (fault, await check(fault, "/f\(index)", port: port) { mended.insert("/f\(index)") }) }
+                group.addTask {
+                    let problems = await check(fault, "/f\(index)", port: port, isResumable: etag != nil) {
+                        mended.insert("/f\(index)")
+                    }
+                    return (fault, problems)
+                }
             }
             for await (fault, problems) in group {
                 #expect(problems == [], "\(fault), tag \(etag ?? "none")")

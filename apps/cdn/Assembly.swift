@@ -98,7 +98,11 @@ struct Assembly {
         configuration.tls = options.tls
         configuration.accessLog = accessLog
         if options.adminPort != nil { configuration.metrics = counts }
-        configuration.connectionsMax = ProcessLimits.connections(50_000, besides: 1024)
+        configuration.connectionsMax = ProcessLimits.connections(
+            50_000,
+            // For files and the origin; of few descriptors they get a half.
+            besides: min(1024, (ProcessLimits.openFiles() ?? 2048) / 2)
+        )
         if logger.logLevel <= .debug {
             configuration.onResponse = { [logger] summary in
                 logger.debug(
