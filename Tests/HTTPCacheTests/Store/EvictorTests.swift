@@ -178,7 +178,8 @@ import Testing
         try await watched.commit([.extents(SegmentID(response: response, index: last), [0..<10], adding: [run])])
         #expect(evictor.known.units == 1)
         await #expect(throws: HTTPCacheError.self) {
-            try await watched.commit([.extents(SegmentID(response: response, index: last + 1), [0..<10], adding: [run])])
+            try await watched.commit([.extents(SegmentID(response: response, index: last + 1), [0..<10], adding: [run])]
+            )
         }
         #expect(store.usedBytes == 10)
     }
