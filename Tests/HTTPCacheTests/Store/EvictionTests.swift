@@ -34,7 +34,8 @@ import Testing
         let served = medium
         let store = MemoryStore()
         // Seen once in many runs, on a busy machine: a reader that falls behind finds octets evicted and its transfer cut.
-        await withKnownIssue("what cannot be asked for again may go before its reader had it", isIntermittent: true) {
+        try await withKnownIssue("what cannot be asked for again may go before its reader had it", isIntermittent: true)
+        {
             try await CacheFixture.run(
                 origin: StubOrigin { served.respond(to: $0) },
                 store: store,
@@ -48,6 +49,10 @@ import Testing
                     #expect(store.usedBytes <= 75_000)
                 }
             }
+        } when: {
+            fields.lines.count == 1
+        } matching: {
+            $0.error is HTTPCacheError
         }
     }
 
