@@ -8,13 +8,14 @@ extension HTTP1Engine {
     /// Lets the responder write its answer straight into the output; whether it did.
     mutating func answerAtOnce(_ octets: Span<UInt8>, in context: inout EngineContext) -> Bool {
         let start = context.output.output.count
+        context.output.isDated = false
         guard context.responder.respondImmediately(to: context.head, in: octets, into: &context.output) else {
             context.output.output.removeSubrange(start...)
             context.output.body = nil
             return false
         }
         let keepsAlive = takesMore && !isShuttingDown
-        if !HTTP1Engine.hasDate(context.output.output.span, from: start) {
+        if !context.output.isDated {
             context.output.output.append(contentsOf: context.date.octets)
         }
         finishHead(keepsAlive: keepsAlive, takesChunks: context.head.minorVersion == 1, in: &context)
@@ -69,24 +70,6 @@ extension HTTP1Engine {
         exchange.phase = .flushing
         exchanges.append(exchange)
         awaitsAcceptance = true
-    }
-
-    /// Whether a line from `start` on is a Date field; looks at the first octets of each line only.
-    static func hasDate(_ output: Span<UInt8>, from start: Int) -> Bool {
-        var at = start
-        while at < output.count {
-            guard output[at] != 0x0a else {
-                at += 1
-                if at + 5 <= output.count, output[at] | 0x20 == 0x64,
-                    output.extracting(at..<at + 5).equalsIgnoringCase("date:")
-                {
-                    return true
-                }
-                continue
-            }
-            at += 1
-        }
-        return false
     }
 
     private static func status(in output: Span<UInt8>, at start: Int) -> Int {
