@@ -55,11 +55,11 @@ extension CachingResponder {
         metrics.hits.add(1, ordering: .relaxed)
     }
 
-    /// Makes the hits to come cheaper than this one, if they are all answered with the same small body.
+    /// Makes the hits to come cheaper than this one, if they are all answered with the same body.
     private func prepare(_ stored: StoredResponse, _ snapshot: HeadSnapshot, _ version: UInt32) {
         let status = snapshot.metadata.status
         guard case .names(let names) = snapshot.vary, names.isEmpty, !StatusCode.isBodyless(status),
-            let body = stored.withBody({ $0.completeInline }), body.count <= PreparedHit.bodyBytesMax
+            let body = stored.withBody({ $0.completeInline })
         else { return }
         var lines: [UInt8] = []
         writeHead(snapshot, status, nil, Int64(body.count), to: &lines)

@@ -3,7 +3,7 @@
 import HTTP
 import Synchronization
 
-/// What GET without conditions or ranges is answered with, of a key that has one small response in memory.
+/// What GET without conditions or ranges is answered with, of a key that has one response whose body is in memory.
 ///
 /// Made of a ``StoredResponse`` at its first hit, and good for as long as that has not changed. Laid out for the
 /// memory: a hit reads this object, the octets of key and head, and those of the body.
@@ -16,9 +16,6 @@ package final class PreparedHit: Sendable {
     private let octets: [UInt8]
     private let body: [UInt8]
     let stored: StoredResponse
-
-    /// Larger bodies are not copied behind their heads, so that there is little to be had from preparing them.
-    static let bodyBytesMax = 8 * 1024
 
     /// What `stored` is answered with while its head is `snapshot` and its state that of `version`.
     ///

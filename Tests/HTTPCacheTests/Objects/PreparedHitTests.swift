@@ -35,7 +35,7 @@ import Testing
         return response.head + String(decoding: body, as: UTF8.self)
     }
 
-    @Test(arguments: [1, 8 * 1024, 8 * 1024 + 1])
+    @Test(arguments: [1, 8 * 1024 + 1, 64 * 1024])
     func `the second hit and all after it say what the first says, with their own age`(_ length: Int) async throws {
         try await CacheFixture.run(origin: Self.origin(length: length)) { fixture async throws in
             _ = try await fixture.get()
