@@ -199,7 +199,7 @@ package final class CachingResponder: Responder {
         throw lastFailure
     }
 
-    /// The answer from a stored response; nil if it cannot be had, or proves to be another now.
+    /// The answer from a stored response; nil if it cannot be had, or proves to be another now, or was just dropped.
     private func serveUnlessChanged(
         _ stored: StoredResponse,
         _ request: Request,
@@ -208,7 +208,7 @@ package final class CachingResponder: Responder {
     ) async throws -> Response? {
         do {
             return try await serve(stored, request, target, status)
-        } catch let error as HTTPCacheError where error.code == .changed {
+        } catch let error as HTTPCacheError where error.code == .changed || stored.isPassing {
             return nil
         }
     }

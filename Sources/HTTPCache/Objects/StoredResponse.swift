@@ -253,6 +253,9 @@ package final class StoredResponse: Sendable {
     /// Whether its octets are not kept any more: a disk that is full or broken.
     package var isDetached: Bool { files.withLock { $0.isDetached } }
 
+    /// Whether it is there for its present readers alone: who comes to read it may find that it has gone.
+    var isPassing: Bool { withBody { $0.isDetached || $0.retirement != nil } }
+
     /// Says that the store's facts no longer name it, so that its files go with the last reference.
     package func markRemoved() {
         files.withLock { $0.isRemoved = true }

@@ -37,6 +37,8 @@ import Testing
                 let answer = try await fixture.get()
                 #expect(answer.response.status == 200)
                 #expect(answer.body.elementsEqual(Self.medium.octets))
+                // Until the fill is over what it brought is in memory, for whoever comes just then.
+                await fixture.isIdle()
             }
             #expect(fixture.origin.requests.count == 3)
             #expect(fixture.cache.metrics.storeFailures.load(ordering: .relaxed) > 0)
