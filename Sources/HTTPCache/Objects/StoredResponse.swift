@@ -63,7 +63,7 @@ package final class StoredResponse: Sendable {
         var isDetached = false
         /// Which segments are in memory files.
         var overflowing: Set<Int> = []
-        /// Segments whose file was found to be missing while the store's facts may still name it.
+        /// Segments of which the store's facts may name octets that are not held.
         var lost: Set<Int> = []
         /// Removed from the store's facts; the files go with the last reference.
         var isRemoved = false
@@ -290,9 +290,14 @@ package final class StoredResponse: Sendable {
         withBody { $0.evictions == evictions && $0.extents.contains(range) }
     }
 
+    /// The store's facts may name octets of a segment that are not held: they go before a new file is made for it.
+    func doubtFacts(ofSegment index: Int) {
+        _ = files.withLock { $0.lost.insert(index) }
+    }
+
     /// A segment's file is not there any more: none of its octets are held.
     func loseSegment(_ index: Int, before reader: ReaderID, at position: Int64) {
-        _ = files.withLock { $0.lost.insert(index) }
+        doubtFacts(ofSegment: index)
         withBody { $0.lose($0.range(ofSegment: index), at: position, for: reader) }
     }
 
@@ -344,6 +349,7 @@ package final class StoredResponse: Sendable {
 
     /// Whoever read a segment's file has found that it cannot be read: what it held is fetched again.
     private func lose(segment index: Int) {
+        doubtFacts(ofSegment: index)
         withBody { $0.evict($0.range(ofSegment: index)) }
         closeFile(segment: index)
     }
@@ -365,6 +371,7 @@ package final class StoredResponse: Sendable {
             do {
                 _ = try file(segment: index, creating: false)
             } catch let error as HTTPCacheError where error.code == .segmentMissing {
+                doubtFacts(ofSegment: index)
                 withBody { $0.evict($0.range(ofSegment: index)) }
             } catch {
                 // It may be had when it is read.

@@ -223,7 +223,12 @@ package final class Evictor: Sendable {
         }
         guard isFree else { return }
         try await stored.recording {
-            try await store.commit([.extents(segment, [], adding: [])])
+            do {
+                try await store.commit([.extents(segment, [], adding: [])])
+            } catch {
+                stored.doubtFacts(ofSegment: segment.index)
+                throw error
+            }
             store.discardFiles(of: segment.response, segment: segment.index)
             // Only now may a new file be made: until here what is written goes where it was.
             stored.closeFile(segment: segment.index)
