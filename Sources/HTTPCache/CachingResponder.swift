@@ -99,11 +99,12 @@ package final class CachingResponder: Responder {
         }
     }
 
-    /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
-    /// much; to be called every few seconds.
+    /// Tells the store what was used lately, for its order of eviction, evicts what was in use when there was too much, and
+    /// looks who has others wait; to be called every few seconds.
     package func recordUse() async {
         await touchUsed()
         await coordinator.evictor.evictIfNeeded()
+        coordinator.relieveReaders()
     }
 
     private func touchUsed() async {
