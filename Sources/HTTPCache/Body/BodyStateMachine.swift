@@ -247,6 +247,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         readers[id]?.position = position
     }
 
+    /// Of the octets that a reader was handed last it takes only those before `position` for now.
+    package mutating func putBack(_ id: ReaderID, to position: Int64) {
+        guard let reader = readers[id], (reader.sending...reader.position).contains(position) else { return }
+        readers[id]?.position = position
+    }
+
     /// What was suspect has been checked: it is held, or was spoilt.
     package mutating func settle(_ range: Range<Int64>, isSound: Bool) {
         // Evicted meanwhile, it is neither.

@@ -301,13 +301,14 @@ package final class StoredResponse: Sendable {
         withBody { $0.lose($0.range(ofSegment: index), at: position, for: reader) }
     }
 
-    /// The open file of a segment, opened or made if need be.
+    /// The open file of a segment, opened or made if need be; kept open for later, if there is room.
     ///
     /// A file that is made is empty: whoever makes one has seen to it that nothing of the segment counts as held.
     package func file(segment index: Int, creating: Bool) throws -> OpenFile {
         let (open, isInMemory) = files.withLock { ($0.open[index], $0.overflowing.contains(index)) }
         if let open { return open }
         let held = heldInFile(ofSegment: index)
+        let mayKeep = isInMemory || OpenSegments.makeRoom()
         let file = try (isInMemory ? overflow : store).openSegment(
             SegmentID(response: id, index: index),
             creating: creating
@@ -315,6 +316,7 @@ package final class StoredResponse: Sendable {
         if !isInMemory { forget(held, behind: file.size ?? 0, ofSegment: index) }
         let (kept, isNew) = files.withLock { files in
             if let other = files.open[index] { return (other, false) }
+            guard mayKeep else { return (file, true) }
             if files.open.count - files.overflowing.count >= Self.openFilesMax,
                 let far = files.open.keys.filter({ !files.overflowing.contains($0) })
                     .max(by: { abs($0 - index) < abs($1 - index) })
@@ -326,7 +328,7 @@ package final class StoredResponse: Sendable {
         }
         if isNew, !isInMemory {
             file.onLoss { [weak self] in self?.lose(segment: index) }
-            OpenSegments.note(self, index)
+            if mayKeep { OpenSegments.note(self, index) }
         }
         return kept
     }
