@@ -101,11 +101,12 @@ package final class CachingResponder: Responder {
         }
     }
 
-    /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
-    /// much; to be called every few seconds.
+    /// Tells the store what was used lately, for its order of eviction, evicts what was in use when there was too much, and
+    /// looks who has others wait; to be called every few seconds.
     package func recordUse() async {
         await touchUsed()
         await coordinator.evictor.evictIfNeeded()
+        coordinator.relieveReaders()
     }
 
     private func touchUsed() async {
@@ -201,7 +202,7 @@ package final class CachingResponder: Responder {
         throw lastFailure
     }
 
-    /// The answer from a stored response; nil if it cannot be had, or proves to be another now.
+    /// The answer from a stored response; nil if it cannot be had, or proves to be another now, or was just dropped.
     private func serveUnlessChanged(
         _ stored: StoredResponse,
         _ request: Request,
@@ -210,7 +211,7 @@ package final class CachingResponder: Responder {
     ) async throws -> Response? {
         do {
             return try await serve(stored, request, target, status)
-        } catch let error as HTTPCacheError where error.code == .changed {
+        } catch let error as HTTPCacheError where error.code == .changed || stored.isPassing {
             return nil
         }
     }
