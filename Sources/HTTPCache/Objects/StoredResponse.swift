@@ -369,10 +369,7 @@ package final class StoredResponse: Sendable {
 
     /// Opens the files of what is held in `range`, so far as it matters: what they have lost does not count as held then.
     func checkFiles(of range: Range<Int64>) {
-        let isWanted = withBody { body in
-            if case .segments = body.storage { !range.isEmpty && !body.extents.ranges.isEmpty } else { false }
-        }
-        guard isWanted, !isDetached else { return }
+        guard !range.isEmpty, withBody({ $0.isInFiles }), !isDetached else { return }
         let (segmentBytes, isResumable) = withBody { ($0.limits.segmentBytes, $0.isResumable) }
         // What can be completed is completed on the way; of the rest nobody knows after the head is sent how to go on.
         let heldEnd = withBody { $0.extents.ranges.last?.upperBound ?? 0 }

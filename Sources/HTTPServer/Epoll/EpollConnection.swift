@@ -195,7 +195,8 @@ final class EpollConnection {
             from: remoteAddress(),
             with: loop.context.responder,
             logger: loop.parts.logger,
-            count: loop.parts.taskCount
+            count: loop.parts.taskCount,
+            on: loop.context.configuration.taskExecutor
         ) { [mailbox = loop.parts.mailbox, token, number = started.number] event in
             mailbox.post(.request(token, number, event))
         }
