@@ -132,6 +132,12 @@ package final class Evictor: Sendable {
         }
     }
 
+    /// Whether there is too much.
+    var isNeeded: Bool {
+        let excess = excess
+        return excess.bytes > 0 || excess.units > 0
+    }
+
     /// What there is too much of.
     private var excess: (bytes: Int64, units: Int) {
         let bytes = store.usedBytes + pendingBytes.load(ordering: .relaxed) - bytesMax

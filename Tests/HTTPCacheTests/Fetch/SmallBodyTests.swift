@@ -57,6 +57,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [(1000, 0), (100_000, 1)])
+    func `files are looked for only of a replaced response that had some`(_ count: Int, _ searches: Int) async throws {
+        let store = HeldStore()
+        store.release()
+        let origin = StubOrigin { _ in
+            let octets = [UInt8](repeating: 7, count: count)
+            return Response(status: 200, fields: ["Cache-Control": "max-age=60"], body: Body(octets))
+        }
+        try await CacheFixture.run(origin: origin, store: store) { fixture async throws in
+            for _ in 0..<2 {
+                let answer = try await fixture.get("/a", ["Cache-Control": "no-cache"])
+                #expect(answer.body.count == count)
+                await fixture.isIdle()
+            }
+        }
+        #expect(origin.requests.count == 2)
+        #expect(store.discards.load(ordering: .relaxed) == searches)
+    }
+
     @Test func `a body of the largest size that is kept in memory, and one octet more, come back as they are`()
         async throws
     {
@@ -84,6 +103,8 @@ import Testing
 /// A store in memory whose commits wait until they are let go.
 private final class HeldStore: CacheStore {
     private let store = MemoryStore()
+    /// How often files were to be discarded.
+    let discards = Atomic<Int>(0)
     private let held = Mutex<(waiting: [CheckedContinuation<Void, Never>], isOpen: Bool)>(([], false))
 
     var heldCount: Int { held.withLock { $0.waiting.count } }
@@ -114,7 +135,10 @@ private final class HeldStore: CacheStore {
     func openSegment(_ segment: SegmentID, creating: Bool) throws -> OpenFile {
         try store.openSegment(segment, creating: creating)
     }
-    func discardFiles(of response: ResponseID, segment: Int?) { store.discardFiles(of: response, segment: segment) }
+    func discardFiles(of response: ResponseID, segment: Int?) {
+        discards.add(1, ordering: .relaxed)
+        store.discardFiles(of: response, segment: segment)
+    }
     func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         try await store.units(after: position, limit: limit)
     }
