@@ -12,15 +12,36 @@ import Musl
 package final class OpenFile: Sendable {
     /// Valid for as long as this object lives.
     package let descriptor: Int32
+    /// Where its octets begin within what the descriptor refers to.
+    package let base: Int64
     private let lossHandler = Mutex<(@Sendable () -> Void)?>(nil)
+    /// Nil: the descriptor is its own.
+    private let release: (@Sendable () -> Void)?
+
+    private static let count = Atomic<Int>(0)
+    /// How many are open that have a descriptor of their own.
+    package static var openCount: Int { count.load(ordering: .relaxed) }
 
     /// Takes ownership of `descriptor`.
     package init(owning descriptor: Int32) {
         self.descriptor = descriptor
+        base = 0
+        release = nil
+        Self.count.add(1, ordering: .relaxed)
+    }
+
+    /// A part of a larger file, from `base` on; `release` is called when the last reference goes, and keeps `descriptor` valid
+    /// until then.
+    package init(sharing descriptor: Int32, from base: Int64, release: @escaping @Sendable () -> Void) {
+        self.descriptor = descriptor
+        self.base = base
+        self.release = release
     }
 
     deinit {
+        if let release { return release() }
         close(descriptor)
+        Self.count.subtract(1, ordering: .relaxed)
     }
 
     /// Says who is to learn, on whatever thread, that octets of it cannot be read any more; the last one said counts.
@@ -31,7 +52,7 @@ package final class OpenFile: Sendable {
     /// How many octets it has; nil if that cannot be told.
     package var size: Int64? {
         var status = stat()
-        return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
+        return fstat(descriptor, &status) == 0 ? max(0, Int64(status.st_size) - base) : nil
     }
 
     fileprivate func reportLoss() {
@@ -39,15 +60,17 @@ package final class OpenFile: Sendable {
     }
 }
 
-/// `count` octets of `file` from `offset`; whoever holds it keeps the file open.
+/// Some octets of a file; whoever holds it keeps the file open.
 package struct FileRegion: Sendable {
     package let file: OpenFile
+    /// As the file's descriptor counts.
     package var offset: Int64
     package var count: Int
 
+    /// `count` octets of `file` from `offset` of it.
     package init(file: OpenFile, offset: Int64, count: Int) {
         self.file = file
-        self.offset = offset
+        self.offset = file.base + offset
         self.count = count
     }
 

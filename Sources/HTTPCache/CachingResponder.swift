@@ -26,6 +26,8 @@ package final class CachingResponder: Responder {
     let hitFields: [UInt8]
     /// Request fields whose handling takes the long way.
     let longWay: KnownFieldSet
+    /// Request fields whose answers are not the same for all who send them.
+    let unprepared: KnownFieldSet = [.ifNoneMatch, .ifModifiedSince, .range, .ifRange]
     /// Keys whose last answer was not stored: nobody waits for another's answer to these.
     private let unshared = Mutex<[UInt64: Timestamp]>([:])
 
@@ -102,11 +104,12 @@ package final class CachingResponder: Responder {
         }
     }
 
-    /// Tells the store what was used lately, for its order of eviction, and evicts what was in use when there was too
-    /// much; to be called every few seconds.
+    /// Tells the store what was used lately, for its order of eviction, evicts what was in use when there was too much, and
+    /// looks who has others wait; to be called every few seconds.
     package func recordUse() async {
         await touchUsed()
         await coordinator.evictor.evictIfNeeded()
+        coordinator.relieveReaders()
     }
 
     private func touchUsed() async {
@@ -202,7 +205,7 @@ package final class CachingResponder: Responder {
         throw lastFailure
     }
 
-    /// The answer from a stored response; nil if it cannot be had, or proves to be another now.
+    /// The answer from a stored response; nil if it cannot be had, or proves to be another now, or was just dropped.
     private func serveUnlessChanged(
         _ stored: StoredResponse,
         _ request: Request,
@@ -211,7 +214,7 @@ package final class CachingResponder: Responder {
     ) async throws -> Response? {
         do {
             return try await serve(stored, request, target, status)
-        } catch let error as HTTPCacheError where error.code == .changed {
+        } catch let error as HTTPCacheError where error.code == .changed || stored.isPassing {
             return nil
         }
     }

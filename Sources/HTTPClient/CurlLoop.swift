@@ -64,6 +64,9 @@ final class CurlLoop {
         epoll = ccurl_epoll_create()
         guard epoll >= 0, ccurl_epoll_watch(epoll, mailbox.wakeDescriptor, true, false) == 0 else { return nil }
         ccurl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, configuration.connectionsPerHostMax)
+        if let most = configuration.connectionsMax {
+            ccurl_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most)
+        }
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.connectionsKeptMax)
         ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         let context = Unmanaged.passUnretained(self).toOpaque()

@@ -33,6 +33,7 @@ struct Assembly {
         configuration.ignoresClientCacheControl = options.ignoresClientCacheControl
         configuration.storesSetCookie = options.storesSetCookie
         configuration.storesCloseDelimited = options.storesCloseDelimited
+        configuration.fillsMax = DescriptorShares.process.fills
         if let place = options.store {
             do throws(HTTPCacheError) {
                 let disk = try DiskStore(directory: place.directory) { problem in
@@ -83,6 +84,7 @@ struct Assembly {
         var configuration = HTTPServerConfiguration { WallClock.timestamp.seconds }
         configuration.addresses = [.loopback(port: port)]
         configuration.eventLoops = 1
+        configuration.connectionsMax = 16
         let metrics = CdnMetrics(cache: cache, server: server, counts: counts, origin: origin, accessLog: accessLog)
         let responder = AdminResponder(metrics: metrics.all, pages: [metrics.fills])
         return Server(configuration: configuration, responder: responder, logger: logger)
@@ -101,11 +103,7 @@ struct Assembly {
         configuration.tls = options.tls
         configuration.accessLog = accessLog
         if options.adminPort != nil { configuration.metrics = counts }
-        configuration.connectionsMax = ProcessLimits.connections(
-            50_000,
-            // For files and the origin; of few descriptors they get a half.
-            besides: min(1024, (ProcessLimits.openFiles() ?? 2048) / 2)
-        )
+        configuration.connectionsMax = DescriptorShares.process.clients
         if logger.logLevel <= .debug {
             configuration.onResponse = { [logger] summary in
                 logger.debug(
@@ -138,6 +136,9 @@ struct Assembly {
 
     private static func clientConfiguration(_ options: CdnOptions) -> HTTPClientConfiguration {
         var configuration = HTTPClientConfiguration()
+        configuration.connectionsMax = DescriptorShares.process.originConnections
+        configuration.connectionsPerHostMax = DescriptorShares.process.originConnections
+        configuration.connectionsKeptMax = DescriptorShares.process.originConnections
         configuration.connectTimeout = options.originTimeout
         configuration.firstByteTimeout = options.originTimeout
         configuration.idleTimeout = options.originTimeout

@@ -9,6 +9,9 @@
 /// An open file that lives in memory only, closed on exec; -1 and errno on failure.
 int clinux_memory_file(const char *name);
 
+/// Gives back the room of some octets, which are zero from now on; -1 and errno on failure.
+int clinux_discard_range(int descriptor, int64_t offset, int64_t count);
+
 /// Writes all that is cached of the file system of `descriptor` to its medium and waits; -1 and errno on failure.
 int clinux_sync_file_system(int descriptor);
 

@@ -1,11 +1,16 @@
-// How much of a body is read, kept and fetched at a time.
+// How much of a body is read, kept and fetched at a time, and who waits for whom.
 
-/// The limits of one stored body, all in octets.
+/// The limits of one stored body, in octets where nothing else is said.
 package struct BodyLimits: Sendable {
     /// The longest run handed to a reader at once.
     package var chunkBytesMax: Int64 = 4 << 20
     /// How far a fill may run ahead of the reader that is furthest along.
     package var readAheadBytesMax: Int64 = 16 << 20
+    /// For how long, in all, a reader may have others wait where the store is full of what it has not read and what cannot be
+    /// asked for again; then its transfer breaks off.
+    ///
+    /// In seconds.
+    package var holdBackSecondsMax: Int64 = 30
     /// What a fill that nobody reads any more may still fetch if that finishes it.
     package var finishBytesMax: Int64 = 16 << 20
     /// What such a fill may fetch where the origin ignores ranges, and a second request would have it send all once more.

@@ -10,6 +10,8 @@ package final class BodyReader: BodySource {
     private let segmentBytes: Int64
     /// How much is checked at a time, at least, after the system went down.
     private static let checkBytes: Int64 = 8 << 20
+    /// How much is read at a time where files are scarce.
+    private static let readBytesMax = 256 << 10
     private let startFill: @Sendable (FillID) -> Void
     /// Up to here this reader, or who it waited with, had the octets fetched: reading them says nothing of their use.
     private let fetchedEnd: Atomic<Int64>
@@ -45,7 +47,7 @@ package final class BodyReader: BodySource {
             case .bytes(let bytes):
                 return .bytes(bytes)
             case .held(let offset, let count):
-                if let region = try region(offset, count) { return .file(region) }
+                if let region = try region(offset, count) { return try handedOut(region, at: offset) }
             case .end:
                 return nil
             case .wait:
@@ -108,6 +110,20 @@ package final class BodyReader: BodySource {
             // Deleted by hand: it is missing, so it is fetched.
             response.loseSegment(Int(offset / segmentBytes), before: reader, at: offset)
             return nil
+        }
+    }
+
+    /// The octets of a region: those in an open file, unless files are scarce, when some are read and the file is closed.
+    private func handedOut(_ region: FileRegion, at offset: Int64) throws -> BodyChunk {
+        guard OpenSegments.isOverShare else { return .file(region) }
+        var part = region
+        part.count = min(part.count, Self.readBytesMax)
+        response.withBody { $0.putBack(reader, to: offset + Int64(part.count)) }
+        do {
+            return .bytes(try part.read()[...])
+        } catch {
+            part.reportIfLost()
+            throw error
         }
     }
 

@@ -16,8 +16,8 @@ extension BodyStateMachine {
     /// Whether a fill is running that may be joined.
     package var isFilling: Bool { fills.values.contains { !$0.isGivenUp } }
 
-    /// Where the reader that is furthest behind stands; nil if there is none.
-    package var lowestReaderPosition: Int64? { readers.values.map(\.position).min() }
+    /// Where the octets begin that the reader furthest behind is at; nil if there is none.
+    package var lowestReaderPosition: Int64? { readers.values.map(\.sending).min() }
 
     /// Whether a fill has brought all that the origin promised, so that its body has to end here.
     package func isAtPromisedEnd(_ id: FillID) -> Bool {

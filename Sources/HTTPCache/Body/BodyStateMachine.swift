@@ -49,10 +49,16 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
 
     struct Reader: Sendable {
         var position: Int64
+        /// Where the octets begin that it was handed last: until it asks for more they are being looked up and sent.
+        var sending: Int64
         /// Where it ends; nil: at the body's end, wherever that is.
         var end: Int64?
         var failure: HTTPCacheError?
         var waiter: Waiter?
+        /// For how long others had to wait for it, as far as was seen, while the store was full.
+        var heldBackNanoseconds: Int64 = 0
+        /// It held others back for too long: nothing is kept for it, and nobody waits for it.
+        var isLeftBehind = false
     }
 
     /// What a reader does next.
@@ -96,6 +102,10 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package private(set) var servesRanges = true
     /// The store has failed: memory is what it takes, so no reader may fall far behind.
     package var isDetached = false
+    /// The store has no room but for what readers of this body have not read yet: see ``noteFullStore(_:)``.
+    package internal(set) var isStoreFull = false
+    /// When somebody was last seen to wait for another reader.
+    var sampledAt: Timestamp?
     /// Why nothing more is fetched for it: it was replaced, or the origin changed.
     package private(set) var retirement: HTTPCacheError?
     /// How often octets were evicted: who looks at a file needs to know that none were while it looked.
@@ -103,8 +113,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether a fill broke off and left a body that cannot be resumed.
     package private(set) var isBroken = false
 
-    private(set) var fills: [FillID: Fill] = [:]
-    private(set) var readers: [ReaderID: Reader] = [:]
+    var fills: [FillID: Fill] = [:]
+    var readers: [ReaderID: Reader] = [:]
     private var lastID = 0
 
     /// A body of which nothing is held yet, or what the store says is held.
@@ -190,7 +200,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     package mutating func addReader(from start: Int64, to end: Int64?, after standIn: ReaderID? = nil) -> ReaderID {
         lastID += 1
         let id = ReaderID(rawValue: lastID)
-        readers[id] = Reader(position: start, end: end, failure: standIn.flatMap { readers[$0]?.failure })
+        readers[id] = Reader(
+            position: start,
+            sending: start,
+            end: end,
+            failure: standIn.flatMap { readers[$0]?.failure }
+        )
         for (fill, state) in fills where hasReaders(of: state) { fills[fill]?.abandonedAt = nil }
         return id
     }
@@ -201,6 +216,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
             return (.failed(HTTPCacheError(.abandoned, "the reader has gone")), [])
         }
         let position = reader.position
+        noteSent(id)
         if let end = reader.end ?? length, position >= end { return (.end, []) }
         if let held = extents.end(of: position) {
             let segmentEnd = (position / limits.segmentBytes + 1) * limits.segmentBytes
@@ -228,6 +244,12 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Octets that could not be read from the store are not held after all: the reader is put back to `position`.
     package mutating func lose(_ range: Range<Int64>, at position: Int64, for id: ReaderID) {
         evict(range)
+        readers[id]?.position = position
+    }
+
+    /// Of the octets that a reader was handed last it takes only those before `position` for now.
+    package mutating func putBack(_ id: ReaderID, to position: Int64) {
+        guard let reader = readers[id], (reader.sending...reader.position).contains(position) else { return }
         readers[id]?.position = position
     }
 
@@ -259,6 +281,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Forgets a reader; whoever is to be woken is returned.
     package mutating func removeReader(_ id: ReaderID) -> [Waiter] {
         let gone = readers.removeValue(forKey: id)
+        noteLeft()
         var wake = gone?.waiter.map { [$0] } ?? []
         for (fill, state) in fills where !hasReaders(of: state) {
             if state.abandonedAt == nil { fills[fill]?.abandonedAt = state.frontier }
@@ -384,13 +407,14 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         if let end = fill.end, fill.frontier >= end { return .finished }
         if retirement != nil, readers.isEmpty { return .abandoned }
         var nearest: Int64?
-        for reader in readers.values where wants(reader, fill) {
+        let waitsForAll = isDetached || isStoreFull && !isFetchable
+        for reader in readers.values where wants(reader, fill) && !reader.isLeftBehind {
             let behind = fill.frontier - reader.position
-            nearest = nearest.map { isDetached ? max($0, behind) : min($0, behind) } ?? behind
+            nearest = nearest.map { waitsForAll ? max($0, behind) : min($0, behind) } ?? behind
         }
         guard let behind = nearest else { return paceAbandoned(fill) }
         guard behind >= limits.readAheadBytesMax else { return .proceed }
-        if isResumable, behind >= 4 * limits.readAheadBytesMax { return .abandoned }
+        if isFetchable, behind >= 4 * limits.readAheadBytesMax { return .abandoned }
         return .wait
     }
 
@@ -449,16 +473,17 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         if fills.values.contains(where: { $0.frontier < range.upperBound && $0.end ?? .max > range.lowerBound }) {
             return true
         }
-        let isFetchable = isResumable && retirement == nil && length != nil
         return readers.values.contains { reader in
-            guard reader.position < range.upperBound, reader.end ?? .max > range.lowerBound else { return false }
-            return !isFetchable || range.lowerBound - reader.position < limits.readAheadBytesMax
+            needs(reader, range) && (!isFetchable || range.lowerBound - reader.position < limits.readAheadBytesMax)
         }
     }
 
+    /// Whether what is not held may be asked for as part of this body.
+    var isFetchable: Bool { isResumable && retirement == nil && length != nil }
+
     // MARK: Private
 
-    private func wants(_ reader: Reader, _ fill: Fill) -> Bool {
+    func wants(_ reader: Reader, _ fill: Fill) -> Bool {
         reader.position < fill.end ?? .max && reader.end ?? .max > fill.frontier
     }
 
@@ -486,7 +511,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether a running fill will be at `position` soon enough to wait for it.
     private func isJoinable(at position: Int64) -> Bool {
         guard let fill = coveringFill(position) else { return false }
-        guard isResumable, retirement == nil, length != nil, servesRanges else { return true }
+        guard isFetchable, servesRanges else { return true }
         return isNear(position, fill)
     }
 
@@ -516,7 +541,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return wake
     }
 
-    private mutating func wakeHeldBackFills() -> [Waiter] {
+    mutating func wakeHeldBackFills() -> [Waiter] {
         var wake: [Waiter] = []
         for (id, fill) in fills {
             guard let waiter = fill.waiter, pace(id) != .wait else { continue }

@@ -159,6 +159,7 @@ extension FetchCoordinator {
                 evictor.addPending(writer.uncommittedBytes - pending)
                 pending = writer.uncommittedBytes
                 await evictor.evictIfNeeded()
+                noteRoom(for: stored)
             }
             await end(&writer)
         } catch {
@@ -178,6 +179,21 @@ extension FetchCoordinator {
         {
             stored.withBody { $0.giveUp(fill) }
             throw HTTPCacheError(.abandoned, "others wait for their turn")
+        }
+    }
+
+    /// Tells a body whether the store has room for it.
+    private func noteRoom(for stored: StoredResponse) {
+        let isFull = evictor.isOverfull
+        stored.withBody { $0.noteFullStore(isFull) }.resume()
+    }
+
+    /// Leaves behind who has others wait for too long where the store is full; to be called every few seconds.
+    func relieveReaders() {
+        let now = now()
+        for stored in fills.responses {
+            if !evictor.isOverfull { noteRoom(for: stored) }
+            stored.withBody { $0.relieve(at: now) }.resume()
         }
     }
 

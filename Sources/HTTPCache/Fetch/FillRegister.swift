@@ -54,6 +54,11 @@ final class FillRegister: Sendable {
         }
     }
 
+    /// What is being filled, each once.
+    var responses: [StoredResponse] {
+        entries.withLock { $0.values.compactMap { $0.values.first?.response } }
+    }
+
     /// All, the oldest first.
     var underWay: [FillUnderWay] {
         let all = entries.withLock { $0.values.flatMap(\.values) }

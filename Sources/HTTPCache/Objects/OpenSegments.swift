@@ -1,16 +1,12 @@
 // How many segment files stay open between two uses, in the whole process: descriptors are the process's.
 
+import HTTP
 import Synchronization
-
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Musl)
-import Musl
-#endif
 
 /// The segment files that responses keep open, the oldest closed for each one more than there may be.
 ///
-/// A file that is being sent stays open for as long as that takes; it is opened anew for the next.
+/// A file that is being sent stays open for as long as that takes. Where those alone are as many as may be, files are opened for
+/// one reading or writing and closed again.
 enum OpenSegments {
     private struct Slot: Sendable {
         weak var response: StoredResponse?
@@ -24,17 +20,30 @@ enum OpenSegments {
 
     private static let state = Mutex(State())
 
-    /// A quarter of the descriptors that the process may have; between 16 and 16,384.
-    static let filesMax: Int = {
-        var limit = rlimit()
-        #if canImport(Glibc)
-        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
-        #else
-        let resource = RLIMIT_NOFILE
-        #endif
-        guard getrlimit(resource, &limit) == 0 else { return 64 }
-        return max(16, min(16_384, (Int(exactly: limit.rlim_cur) ?? .max) / 4))
-    }()
+    /// How many files may be open, those included that are only being sent.
+    static var filesMax: Int { DescriptorShares.process.files }
+
+    /// Whether more files are open than may be: octets are read then, instead of having their file sent.
+    static var isOverShare: Bool { OpenFile.openCount > filesMax }
+
+    /// Slots that are looked at to make room for one file.
+    private static let looksMax = 64
+
+    /// Whether another file may be opened and kept; files that are kept are closed for it.
+    static func makeRoom() -> Bool {
+        for _ in 0..<looksMax where OpenFile.openCount >= filesMax {
+            let oldest = state.withLock { state -> Slot? in
+                guard !state.slots.isEmpty else { return nil }
+                let index = state.hand % state.slots.count
+                state.hand = index + 1
+                defer { state.slots[index].response = nil }
+                return state.slots[index]
+            }
+            guard let oldest else { break }
+            oldest.response?.closeFile(segment: oldest.segment)
+        }
+        return OpenFile.openCount < filesMax
+    }
 
     /// Notes that `response` keeps the file of `segment` open from now on.
     static func note(_ response: StoredResponse, _ segment: Int) {
@@ -45,10 +54,10 @@ enum OpenSegments {
                 return nil
             }
             defer {
-                state.slots[state.hand] = new
-                state.hand = (state.hand + 1) % filesMax
+                state.slots[state.hand % filesMax] = new
+                state.hand = state.hand % filesMax + 1
             }
-            return state.slots[state.hand]
+            return state.slots[state.hand % filesMax]
         }
         guard let oldest, let response = oldest.response else { return }
         response.closeFile(segment: oldest.segment)

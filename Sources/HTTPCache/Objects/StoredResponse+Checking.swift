@@ -94,7 +94,7 @@ extension OpenFile {
                     descriptor,
                     buffer.baseAddress,
                     Int(min(Int64(buffer.count), end - position)),
-                    off_t(position)
+                    off_t(self.base + position)
                 )
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return false }

@@ -13,6 +13,8 @@ package final class StoredResponse: Sendable {
 
     package let id: ResponseID
     package let key: CacheKey
+    /// Counts what must end a ``PreparedHit``: another head, octets that are not held any more.
+    private let changes = Atomic<UInt32>(0)
     /// For the memory tier's eviction: see ``Use``.
     private let use: Atomic<UInt8>
     /// Used since the store was last told.
@@ -63,7 +65,7 @@ package final class StoredResponse: Sendable {
         var isDetached = false
         /// Which segments are in memory files.
         var overflowing: Set<Int> = []
-        /// Segments whose file was found to be missing while the store's facts may still name it.
+        /// Segments of which the store's facts may name octets that are not held.
         var lost: Set<Int> = []
         /// A file of it was opened or made.
         var hasBeenOpened = false
@@ -151,6 +153,9 @@ package final class StoredResponse: Sendable {
     /// The head as it is now.
     package var currentHead: HeadSnapshot { head.withLock { $0 } }
 
+    /// Another number after each change of what it is answered with, filling aside.
+    var version: UInt32 { changes.load(ordering: .acquiring) }
+
     /// Remembers that it was used, for both tiers' eviction.
     package func markUsed() {
         // Read first: a line that nobody writes stays in every core's cache.
@@ -199,6 +204,7 @@ package final class StoredResponse: Sendable {
     package func replaceHead(_ metadata: ResponseMetadata) {
         let new = HeadSnapshot(metadata)
         head.withLock { $0 = new }
+        changes.add(1, ordering: .releasing)
     }
 
     /// What a store is told of it.
@@ -223,7 +229,12 @@ package final class StoredResponse: Sendable {
 
     /// Reads or changes the body's state under its lock; what is to be woken is woken by the caller afterwards.
     package func withBody<Result>(_ change: (inout Body) -> sending Result) -> sending Result {
-        bodyState.withLock { change(&$0) }
+        bodyState.withLock { body in
+            let evictions = body.evictions
+            let result = change(&body)
+            if body.evictions != evictions { changes.add(1, ordering: .releasing) }
+            return result
+        }
     }
 
     /// Forgets a reader; fills that nobody wants any more are given up at once, however long their origin would be silent.
@@ -256,6 +267,9 @@ package final class StoredResponse: Sendable {
 
     /// Whether its octets are not kept any more: a disk that is full or broken.
     package var isDetached: Bool { files.withLock { $0.isDetached } }
+
+    /// Whether it is there for its present readers alone: who comes to read it may find that it has gone.
+    var isPassing: Bool { withBody { $0.isDetached || $0.retirement != nil } }
 
     /// Says that the store's facts no longer name it, so that its files go with the last reference.
     package func markRemoved() {
@@ -291,19 +305,25 @@ package final class StoredResponse: Sendable {
         withBody { $0.evictions == evictions && $0.extents.contains(range) }
     }
 
+    /// The store's facts may name octets of a segment that are not held: they go before a new file is made for it.
+    func doubtFacts(ofSegment index: Int) {
+        _ = files.withLock { $0.lost.insert(index) }
+    }
+
     /// A segment's file is not there any more: none of its octets are held.
     func loseSegment(_ index: Int, before reader: ReaderID, at position: Int64) {
-        _ = files.withLock { $0.lost.insert(index) }
+        doubtFacts(ofSegment: index)
         withBody { $0.lose($0.range(ofSegment: index), at: position, for: reader) }
     }
 
-    /// The open file of a segment, opened or made if need be.
+    /// The open file of a segment, opened or made if need be; kept open for later, if there is room.
     ///
     /// A file that is made is empty: whoever makes one has seen to it that nothing of the segment counts as held.
     package func file(segment index: Int, creating: Bool) throws -> OpenFile {
         let (open, isInMemory) = files.withLock { ($0.open[index], $0.overflowing.contains(index)) }
         if let open { return open }
         let held = heldInFile(ofSegment: index)
+        let mayKeep = isInMemory || OpenSegments.makeRoom()
         let file = try (isInMemory ? overflow : store).openSegment(
             SegmentID(response: id, index: index),
             creating: creating
@@ -311,6 +331,7 @@ package final class StoredResponse: Sendable {
         if !isInMemory { forget(held, behind: file.size ?? 0, ofSegment: index) }
         let (kept, isNew) = files.withLock { files in
             if let other = files.open[index] { return (other, false) }
+            guard mayKeep else { return (file, true) }
             if files.open.count - files.overflowing.count >= Self.openFilesMax,
                 let far = files.open.keys.filter({ !files.overflowing.contains($0) })
                     .max(by: { abs($0 - index) < abs($1 - index) })
@@ -323,7 +344,7 @@ package final class StoredResponse: Sendable {
         }
         if isNew, !isInMemory {
             file.onLoss { [weak self] in self?.lose(segment: index) }
-            OpenSegments.note(self, index)
+            if mayKeep { OpenSegments.note(self, index) }
         }
         return kept
     }
@@ -346,6 +367,7 @@ package final class StoredResponse: Sendable {
 
     /// Whoever read a segment's file has found that it cannot be read: what it held is fetched again.
     private func lose(segment index: Int) {
+        doubtFacts(ofSegment: index)
         withBody { $0.evict($0.range(ofSegment: index)) }
         closeFile(segment: index)
     }
@@ -364,6 +386,7 @@ package final class StoredResponse: Sendable {
             do {
                 _ = try file(segment: index, creating: false)
             } catch let error as HTTPCacheError where error.code == .segmentMissing {
+                doubtFacts(ofSegment: index)
                 withBody { $0.evict($0.range(ofSegment: index)) }
             } catch {
                 // It may be had when it is read.

@@ -138,11 +138,13 @@ package final class Evictor: Sendable {
         return excess.bytes > 0 || excess.units > 0
     }
 
+    /// Whether there are too many octets, and nothing that could go.
+    var isOverfull: Bool { !isEvicting.load(ordering: .relaxed) && excessBytes > 0 }
+
     /// What there is too much of.
-    private var excess: (bytes: Int64, units: Int) {
-        let bytes = store.usedBytes + pendingBytes.load(ordering: .relaxed) - bytesMax
-        return (bytes, policy.withLock { $0.count } - unitsMax)
-    }
+    private var excess: (bytes: Int64, units: Int) { (excessBytes, policy.withLock { $0.count } - unitsMax) }
+
+    private var excessBytes: Int64 { store.usedBytes + pendingBytes.load(ordering: .relaxed) - bytesMax }
 
     private func evict() async {
         // Each round frees what it finds; it finds nothing when all that is left is in use.
@@ -229,7 +231,12 @@ package final class Evictor: Sendable {
         }
         guard isFree else { return }
         try await stored.recording {
-            try await store.commit([.extents(segment, [], adding: [])])
+            do {
+                try await store.commit([.extents(segment, [], adding: [])])
+            } catch {
+                stored.doubtFacts(ofSegment: segment.index)
+                throw error
+            }
             store.discardFiles(of: segment.response, segment: segment.index)
             // Only now may a new file be made: until here what is written goes where it was.
             stored.closeFile(segment: segment.index)

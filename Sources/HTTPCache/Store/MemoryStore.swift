@@ -12,10 +12,12 @@ import Musl
 
 /// Keeps stored responses in memory; all is gone with the process.
 ///
-/// A segment is one memory file, so that its octets go to a socket by `sendfile` as those on a disk do; each holds one file
-/// descriptor until it is discarded. Nothing here blocks.
+/// A segment is one memory file, so that its octets go to a socket by `sendfile` as those on a disk do. Each holds a descriptor
+/// until it is discarded; where half of the share for files is open, new ones are parts of one that all share. Nothing here
+/// blocks.
 package final class MemoryStore: CacheStore {
     private let state = Mutex(State())
+    private let arena = MemoryArena()
 
     /// The facts and the files.
     fileprivate struct State {
@@ -63,15 +65,19 @@ package final class MemoryStore: CacheStore {
             guard creating else {
                 throw HTTPCacheError(.segmentMissing, "segment \(segment.index) of a response is not in memory")
             }
-            let descriptor = clinux_memory_file("segment")
-            guard descriptor >= 0 else {
-                let reason = String(cString: strerror(errno))
-                throw HTTPCacheError(.storeFailed, "could not open a file in memory for a segment: \(reason)")
-            }
-            let file = OpenFile(owning: descriptor)
+            let file = try newFile()
             state.files[segment.response, default: [:]][segment.index] = file
             return file
         }
+    }
+
+    private func newFile() throws(HTTPCacheError) -> OpenFile {
+        if OpenFile.openCount >= DescriptorShares.process.files / 2, let part = arena?.newFile() { return part }
+        let descriptor = clinux_memory_file("segment")
+        if descriptor >= 0 { return OpenFile(owning: descriptor) }
+        let reason = String(cString: strerror(errno))
+        if let part = arena?.newFile() { return part }
+        throw HTTPCacheError(.storeFailed, "could not open a file in memory for a segment: \(reason)")
     }
 
     package func discardFiles(of response: ResponseID, segment: Int?) {

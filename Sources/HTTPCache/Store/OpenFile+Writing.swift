@@ -15,7 +15,7 @@ extension OpenFile {
             var written = 0
             while written < buffer.count {
                 let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
-                let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset) + off_t(written))
+                let count = pwrite(descriptor, rest.baseAddress, rest.count, off_t(base + offset) + off_t(written))
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else { return errno }
                 written += count

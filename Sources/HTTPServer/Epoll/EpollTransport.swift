@@ -25,15 +25,26 @@ final class EpollTransport: Transport {
 
     func bind() async throws(HTTPServerError) -> [BoundAddress] {
         let backlog = Int32(clamping: configuration.backlog)
+        let mailboxes: [EpollMailbox]
+        do {
+            mailboxes = try (0..<max(1, configuration.eventLoops ?? AvailableCPUs.count())).map { _ in
+                try EpollMailbox()
+            }
+        } catch {
+            throw HTTPServerError(code: .bindFailed, message: "cannot make an event loop: \(error)", underlying: error)
+        }
+        // Beyond those that are told so clients wait with the system; every loop may accept one at the same time.
+        let most = configuration.connectionsMax + max(0, Lane.refusedConnectionsMax + 1 - mailboxes.count)
+        let hasRoom = { @Sendable in mailboxes.reduce(0) { $0 + $1.connections.load(ordering: .relaxed) } < most }
         let listeners = try await Listener<ListeningSocket>(
             addresses: configuration.addresses,
-            open: { try ListeningSocket($0, isIPv6Only: $1, backlog: backlog) },
+            open: { try ListeningSocket($0, isIPv6Only: $1, backlog: backlog, hasRoom: hasRoom) },
             localAddress: { $0.localAddress },
             close: { _ in }  // Closes when nobody holds it.
         ).bind()
         let loops: [EpollLoop.Parts]
         do {
-            loops = try makeParts(listeners)
+            loops = try makeParts(listeners, mailboxes)
         } catch {
             throw HTTPServerError(code: .bindFailed, message: "cannot make an event loop: \(error)", underlying: error)
         }
@@ -85,11 +96,10 @@ final class EpollTransport: Transport {
         await tasks.waitUntilNone()
     }
 
-    private func makeParts(_ listeners: [ListeningSocket]) throws(SocketError) -> [EpollLoop.Parts] {
-        var mailboxes: [EpollMailbox] = []
-        for _ in 0..<max(1, configuration.eventLoops ?? AvailableCPUs.count()) {
-            mailboxes.append(try EpollMailbox())
-        }
+    private func makeParts(
+        _ listeners: [ListeningSocket],
+        _ mailboxes: [EpollMailbox]
+    ) throws(SocketError) -> [EpollLoop.Parts] {
         var parts: [EpollLoop.Parts] = []
         for mailbox in mailboxes {
             parts.append(

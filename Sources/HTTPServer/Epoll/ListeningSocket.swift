@@ -13,11 +13,18 @@ import Musl
 /// Bound and listening from the start; closed when the last reference goes.
 final class ListeningSocket: Sendable {
     let descriptor: Int32
+    private let hasRoom: @Sendable () -> Bool
 
     /// Binds `address`; throws `IOError` with the system's number.
     ///
-    /// Accepted connections inherit TCP_NODELAY and SO_KEEPALIVE from it.
-    init(_ address: SocketAddress, isIPv6Only: Bool = false, backlog: Int32) throws {
+    /// Accepted connections inherit TCP_NODELAY and SO_KEEPALIVE from it. Where `hasRoom` says no, they wait with the system.
+    init(
+        _ address: SocketAddress,
+        isIPv6Only: Bool = false,
+        backlog: Int32,
+        hasRoom: @escaping @Sendable () -> Bool = { true }
+    ) throws {
+        self.hasRoom = hasRoom
         let socket = clinux_tcp_socket(address.protocol == .inet6 ? AF_INET6 : AF_INET)
         guard socket >= 0 else { throw IOError(errnoCode: errno, reason: "socket") }
         descriptor = socket
@@ -41,9 +48,13 @@ final class ListeningSocket: Sendable {
     /// The address really bound.
     var localAddress: SocketAddress? { SocketAddress(of: descriptor, asking: getsockname) }
 
-    /// The next connection's descriptor; -1 and errno if there is none.
+    /// The next connection's descriptor; -1 and errno if there is none, EMFILE also if there is no room for one.
     func accept() -> Int32 {
-        clinux_accept(descriptor)
+        guard hasRoom() else {
+            errno = EMFILE
+            return -1
+        }
+        return clinux_accept(descriptor)
     }
 
     /// Refuses connections from now on, also those that wait; from any thread.

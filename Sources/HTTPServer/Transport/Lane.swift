@@ -49,7 +49,7 @@ final class Lane {
     }
 
     /// Connections beyond the limit that are being told so.
-    static let refusedConnectionsMax = 64
+    static var refusedConnectionsMax: Int { DescriptorShares.process.refusals }
 
     // MARK: Time
 

@@ -1,5 +1,7 @@
 // A body's state machine as the tests drive it: waiters are names, limits are small, steps are text.
 
+import HTTP
+
 @testable import HTTPCache
 
 /// One body's state, held by reference so that it can be asked within an expectation.
@@ -63,6 +65,13 @@ final class BodyMachine {
     func begin(_ fill: FillID, atMost most: Int64?) -> Range<Int64>? { state.begin(fill, atMost: most) }
 
     func giveUpIfIdle(_ fill: FillID) -> Bool { state.giveUpIfIdle(fill).isGivenUp }
+
+    func noteFullStore(_ isFull: Bool) -> [String] { state.noteFullStore(isFull) }
+
+    func relieve(at seconds: Int64) -> [String] { state.relieve(at: Timestamp(seconds: seconds)) }
+
+    /// The segments that may not be evicted, of the first ten.
+    var pinned: [Int] { (0..<10).filter { state.isPinned(state.range(ofSegment: $0)) } }
 
     func detach() { state.isDetached = true }
 

@@ -27,6 +27,8 @@ import Testing
         #expect(body.peek(reader) == "held 0..<10")
         #expect(body.peek(reader) == "held 0..<10")
         #expect(body.next(reader) == "held 0..<10")
+        #expect(body.next(reader) == "held 10..<20")
+        // Where it is at is what it was handed last.
         #expect(body.state.lowestReaderPosition == 10)
     }
 

@@ -37,6 +37,8 @@ import Testing
                 let answer = try await fixture.get()
                 #expect(answer.response.status == 200)
                 #expect(answer.body.elementsEqual(Self.medium.octets))
+                // Until the fill is over what it brought is in memory, for whoever comes just then.
+                await fixture.isIdle()
             }
             #expect(fixture.origin.requests.count == 3)
             #expect(fixture.cache.metrics.storeFailures.load(ordering: .relaxed) > 0)
@@ -152,18 +154,36 @@ import Testing
         }
     }
 
-    @Test func `a segment whose file was lost is no fact any more when a new file takes its place`() async throws {
-        let store = MemoryStore()
+    /// How somebody learns that a segment is not held.
+    enum Finding: CaseIterable { case writing, looking, evicting }
+
+    @Test(arguments: Finding.allCases)
+    func `a segment whose file was lost is no fact any more when a new file takes its place`(
+        _ finding: Finding
+    ) async throws {
+        let store = FailingStore()
         let origin = StubOrigin { Self.medium.respond(to: $0) }
-        try await CacheFixture.run(origin: origin, store: store, configuration: Self.segmented) {
+        var configuration = Self.segmented
+        if finding == .evicting { configuration.storeBytesMax = 9999 }
+        try await CacheFixture.run(origin: origin, store: store, configuration: configuration) {
             fixture async throws in
-            _ = try await fixture.get("/", ["Range": "bytes=0-9999"])
+            let part = try await fixture.cache.respond(to: fixture.request("/", ["Range": "bytes=0-9999"]))
+            // Until it goes nothing is evicted.
             await fixture.isIdle()
             let key = fixture.cache.upstream.key(of: Array("/".utf8).span)
             let id = try #require(try await store.records(for: key).first?.id)
-            store.discardFiles(of: id, segment: 0)
             let stored = try #require(fixture.cache.table.variants(of: key)?.first)
+            if finding == .evicting {
+                // The octets are gone from the body, but the facts could not be told.
+                store.set([.committing])
+                part.body.cancel()
+                await fixture.cache.recordUse()
+                store.set([])
+                #expect(try await store.records(for: key).first?.segments[0] != nil)
+            }
+            store.discardFiles(of: id, segment: 0)
             stored.closeFile(segment: 0)
+            if finding == .looking { stored.checkFiles(of: 0..<10_000) }
             _ = try await stored.fileToWrite(segment: 0)
             #expect(try await store.records(for: key).first?.segments[0] == nil)
             #expect(
