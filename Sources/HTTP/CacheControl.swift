@@ -62,7 +62,10 @@ package struct CacheControl: Sendable, Equatable {
 
     /// The directives of the message's Cache-Control lines.
     package static func parse(_ fields: Fields) -> CacheControl {
-        parse(fields.values(.cacheControl))
+        var result = CacheControl()
+        guard fields.contains(.cacheControl) else { return result }
+        for line in fields.lines where line.known == .cacheControl { result.add(line: fields.value(of: line).span) }
+        return result
     }
 
     /// The directives of a request's Cache-Control lines, read in place.

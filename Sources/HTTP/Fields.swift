@@ -78,7 +78,20 @@ package struct Fields: Sendable {
     /// The values of all lines of that name, in order.
     package func values(_ field: KnownField) -> [ArraySlice<UInt8>] {
         guard present.contains(field) else { return [] }
-        return lines.filter { $0.known == field }.map { bytes[$0.value] }
+        var values: [ArraySlice<UInt8>] = []
+        for line in lines where line.known == field { values.append(bytes[line.value]) }
+        return values
+    }
+
+    /// The value of the one line of that name; nil if there is none, or more than one.
+    package func only(_ field: KnownField) -> ArraySlice<UInt8>? {
+        guard present.contains(field) else { return nil }
+        var found: Line?
+        for line in lines where line.known == field {
+            guard found == nil else { return nil }
+            found = line
+        }
+        return found.map { bytes[$0.value] }
     }
 
     /// The values of all lines of that name (any letter case), in order.
@@ -114,6 +127,12 @@ package struct Fields: Sendable {
 
     // MARK: Writing
 
+    /// Makes room for as many more lines, of as many octets in all.
+    package mutating func reserve(lines lineCount: Int, bytes byteCount: Int) {
+        lines.reserveCapacity(lines.count + lineCount)
+        bytes.reserveCapacity(bytes.count + byteCount)
+    }
+
     /// Adds a line at the end; the caller has checked the octets: no CR, LF or NUL gets here.
     package mutating func append(name: some Collection<UInt8>, value: some Collection<UInt8>) {
         let nameStart = bytes.count
@@ -143,6 +162,8 @@ package struct Fields: Sendable {
 
     /// Removes every line for which `isDropped` says so; the buffer keeps its size until the fields are copied.
     package mutating func removeLines(where isDropped: (Line, Fields) -> Bool) {
+        // Mostly there is nothing to remove, and so nothing to copy.
+        guard lines.contains(where: { isDropped($0, self) }) else { return }
         let all = self
         lines.removeAll { isDropped($0, all) }
         present = []
@@ -157,6 +178,7 @@ package struct Fields: Sendable {
 
     /// Appends the lines as they stand on the wire: `Name: value` CRLF, without the empty line that ends a head.
     package func serialize(into output: inout [UInt8]) {
+        if output.isEmpty { output.reserveCapacity(bytes.count + 4 * lines.count) }
         for line in lines {
             output.append(contentsOf: bytes[line.name])
             output.append(0x3a)

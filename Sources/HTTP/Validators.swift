@@ -14,10 +14,9 @@ package struct Validators: Sendable, Equatable {
 
     /// The validators of a response with these fields, received at that time.
     package init(_ fields: Fields, received: Timestamp) {
-        let tags = fields.values(.etag)
-        entityTag = tags.count == 1 ? tags.first.map { Array($0) } ?? [] : []
-        lastModified = Validators.date(fields.values(.lastModified), now: received)
-        let date = Validators.date(fields.values(.date), now: received)
+        entityTag = fields.only(.etag).map { Array($0) } ?? []
+        lastModified = fields.only(.lastModified).flatMap { HTTPDate.parse($0.span, now: received) }
+        let date = fields.only(.date).flatMap { HTTPDate.parse($0.span, now: received) }
         modificationDate = lastModified ?? date ?? received
         if let lastModified, let date {
             isLastModifiedStrong = date.secondsSince(lastModified) >= 1
@@ -34,11 +33,5 @@ package struct Validators: Sendable, Equatable {
     package var strongEntityTag: EntityTag? {
         guard let tag = EntityTag.parse(entityTag.span), !tag.isWeak else { return nil }
         return tag
-    }
-
-    /// The date that the one line of a field gives.
-    private static func date(_ lines: [ArraySlice<UInt8>], now: Timestamp) -> Timestamp? {
-        guard lines.count == 1, let line = lines.first else { return nil }
-        return HTTPDate.parse(line.span, now: now)
     }
 }

@@ -139,6 +139,7 @@ extension CachingResponder {
         _ cache: CacheStatus
     ) -> Response {
         var fields = fields
+        fields.reserve(lines: 3, bytes: 160)
         fields.append("Age", String(head.freshness.age(at: now())))
         return finished(Response(status: status, fields: fields, body: body), cache)
     }
@@ -146,8 +147,9 @@ extension CachingResponder {
     /// Adds what the cache says about itself.
     func finished(_ response: Response, _ status: CacheStatus) -> Response {
         var response = response
+        response.fields.reserve(lines: 3, bytes: 160)
         if !response.fields.contains(.age) { response.fields.append("Age", "0") }
-        response.fields.append("Via", "1.1 \(configuration.name)")
+        response.fields.append("Via", via)
         response.fields.append("Cache-Status", status.value(name: configuration.name))
         return response
     }

@@ -20,6 +20,8 @@ package final class CachingResponder: Responder {
     let origin: any Responder
     private let store: any CacheStore
     private let overflow: any CacheStore
+    /// What is added to Via.
+    let via: String
     /// What every hit ends with, up to the seconds of freshness left.
     let hitFields: [UInt8]
     /// Request fields whose handling takes the long way.
@@ -57,6 +59,7 @@ package final class CachingResponder: Responder {
         )
         self.configuration = configuration
         self.now = now
+        via = "1.1 \(configuration.name)"
         hitFields = Array("\r\nVia: 1.1 \(configuration.name)\r\nCache-Status: \(configuration.name); hit; ttl=".utf8)
         var longWay: KnownFieldSet = [.ifMatch, .ifUnmodifiedSince, .cdnLoop, .expect]
         if !configuration.ignoresClientCacheControl { longWay.insert(.cacheControl) }

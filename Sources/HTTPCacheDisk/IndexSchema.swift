@@ -81,6 +81,12 @@ enum IndexStatement {
         ON CONFLICT (response, idx) DO UPDATE SET bytes = excluded.bytes, used = excluded.used | (used & 1),
             extents = excluded.extents
         """
+    /// For a response that was put just now.
+    static let putInline = """
+        INSERT INTO segments (response, idx, bytes, used, extents) VALUES (?, ?, ?, ?, NULL)
+        ON CONFLICT (response, idx) DO UPDATE SET bytes = excluded.bytes, used = excluded.used | (used & 1),
+            extents = excluded.extents
+        """
     static let deleteSegment = "DELETE FROM segments WHERE response = ? AND idx = ?"
     static let deleteSegments = "DELETE FROM segments WHERE response = ?"
     static let deleteResponse = "DELETE FROM responses WHERE id = ?"
@@ -96,7 +102,8 @@ enum IndexStatement {
     static let responseExists = "SELECT 1 FROM responses WHERE id = ?"
     static let responses = "SELECT id, metadata, length, inline, checksum FROM responses WHERE key = ?"
     static let responseCount = "SELECT count(*) FROM responses"
-    static let keys = "SELECT id, key FROM responses WHERE id > ? ORDER BY id LIMIT ?"
+    // From the index by keys alone: the table would be read with all its small bodies.
+    static let keys = "SELECT key FROM responses INDEXED BY responses_key WHERE key > ? ORDER BY key LIMIT ?"
     static let segment = "SELECT extents FROM segments WHERE response = ? AND idx = ?"
     static let segments = "SELECT idx, extents FROM segments WHERE response = ? AND idx >= 0"
     // All columns are in the index, so that a page is read in one go.

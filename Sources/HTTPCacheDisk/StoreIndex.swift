@@ -142,16 +142,25 @@ final class StoreIndex: Sendable {
     ///
     /// A response that is stored meanwhile may be left out.
     func forEachKeys(of count: Int, _ body: ([CacheKey]) -> Bool) throws -> Bool {
-        var last = Int64.min
+        // What is no octets sorts in front of all that is.
+        var last: [UInt8] = []
         while true {
             // A transaction for each part: a long one would keep the log from being used again.
-            let rows = try pool.read { db in
-                try Row.fetchAll(db.cachedStatement(sql: IndexStatement.keys), arguments: [last, count])
+            let keys = try pool.read { db -> [[UInt8]] in
+                let rows = try Row.fetchCursor(
+                    db.cachedStatement(sql: IndexStatement.keys),
+                    arguments: [Data(last), count]
+                )
+                var keys: [[UInt8]] = []
+                while let row = try rows.next() {
+                    if let key = row.octets(0) { keys.append(key) }
+                }
+                return keys
             }
-            guard let row = rows.last else { return true }
-            let keys = rows.compactMap { $0.octets(1).map(CacheKey.init) }
-            guard body(keys), let id = row.integer(0) else { return false }
-            last = id
+            guard let key = keys.last else { return true }
+            // In a damaged index the keys may be in no order.
+            guard body(keys.map { CacheKey($0) }), last.lexicographicallyPrecedes(key) else { return false }
+            last = key
         }
     }
 
@@ -221,8 +230,7 @@ final class StoreIndex: Sendable {
                 ]
             )
             if let inline {
-                let arguments: StatementArguments = [id, IndexSchema.inlineIndex, inline.count, nextUse(), nil]
-                try run(IndexStatement.putSegment, arguments)
+                try run(IndexStatement.putInline, [id, IndexSchema.inlineIndex, inline.count, nextUse()])
             } else {
                 try run(IndexStatement.deleteSegment, [id, IndexSchema.inlineIndex])
             }

@@ -1,6 +1,7 @@
 // The owner of the multi handle: one thread that waits in epoll and drives every transfer; no other file sees the handle.
 
 import CCurl
+import HTTP
 
 #if canImport(Glibc)
 import Glibc
@@ -36,8 +37,14 @@ final class CurlLoop {
     private var now: UInt64 = 0
     private var isStopping = false
 
-    /// Handles kept for later transfers; each may hold a receive buffer.
-    private static let idleHandlesMax = 32
+    /// Sockets that libcurl does not want watched for now, mostly those of kept connections, which epoll still knows: taking
+    /// them out for each request and putting them back would be three system calls.
+    private var restingSockets: Set<Int32> = []
+
+    /// Handles kept for later transfers; each may hold a receive buffer, of which the touched pages count.
+    ///
+    /// As many as there are transfers under load, since a new handle costs more than all else about a small transfer.
+    private static let idleHandlesMax = 128
     private static let workRoundsMax = 4
     private static let isGlobalReady = ccurl_global_init() == CURLE_OK
 
@@ -100,6 +107,9 @@ final class CurlLoop {
             for event in ready[..<Int(count)] {
                 if event.descriptor == mailbox.wakeDescriptor {
                     ccurl_eventfd_drain(mailbox.wakeDescriptor)
+                } else if restingSockets.remove(event.descriptor) != nil {
+                    // Mostly its end: what libcurl will make of it is seen when it is used again.
+                    ccurl_epoll_watch(epoll, event.descriptor, false, false)
                 } else {
                     let mask =
                         (event.readable ? CURL_CSELECT_IN : 0) | (event.writable ? CURL_CSELECT_OUT : 0)
@@ -133,7 +143,9 @@ final class CurlLoop {
             let (commands, jobs) = mailbox.take()
             guard !commands.isEmpty || !jobs.isEmpty else { return }
             perform(commands)
-            for job in jobs { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
+            WakeRound.run {
+                for job in jobs { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
+            }
         }
     }
 
@@ -196,6 +208,11 @@ final class CurlLoop {
     private func watch(_ descriptor: Int32, _ what: Int32) {
         let readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT
         let writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT
+        guard readable || writable else {
+            restingSockets.insert(descriptor)
+            return
+        }
+        restingSockets.remove(descriptor)
         ccurl_epoll_watch(epoll, descriptor, readable, writable)
     }
 

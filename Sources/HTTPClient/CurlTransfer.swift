@@ -35,7 +35,7 @@ final class CurlTransfer {
     unowned let loop: CurlLoop
     private let chunkBytesMax: Int
     private var parser: ResponseHeadParser
-    private var lines: UnsafeMutablePointer<curl_slist>?
+    private var lines: LineList?
     private var errorText: UnsafeMutablePointer<CChar>
     private var attempts = 0
     /// The TLS session whose close_notify ends the body.
@@ -63,7 +63,6 @@ final class CurlTransfer {
     }
 
     deinit {
-        curl_slist_free_all(lines)
         errorText.deallocate()
     }
 
@@ -171,15 +170,8 @@ final class CurlTransfer {
         // libcurl sends any method again when a connection that it used again turns out dead, a POST too.
         let mayReuse = request.isRepeatable || loop.configuration.keepsConnectionsForAll
         ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, mayReuse ? 0 : 1)
-        request.lines.withUnsafeBytes { octets in
-            var start = 0
-            for index in octets.indices where octets[index] == 0 {
-                let line = octets.baseAddress?.advanced(by: start).assumingMemoryBound(to: CChar.self)
-                if let list = curl_slist_append(lines, line) { lines = list }
-                start = index + 1
-            }
-        }
-        ccurl_set_list(easy, CURLOPT_HTTPHEADER, lines)
+        lines = LineList(request.lines)
+        ccurl_set_list(easy, CURLOPT_HTTPHEADER, lines?.first)
     }
 
     private func setString(_ option: CURLoption, _ value: [UInt8]) {

@@ -26,13 +26,15 @@ struct PreparedRequest: Sendable {
     /// Whether sending it twice does no harm: an idempotent method and no body, which could not be sent again.
     let isRepeatable: Bool
     let authority: String
+    private let requestMethod: Method
+
     /// `METHOD scheme://authority`, for messages.
-    let summary: String
+    var summary: String { "\(requestMethod) \(isSecure ? "https" : "http")://\(authority)" }
 
     /// Throws ``HTTPClientError/Code/invalidRequest`` for what would not arrive as it is.
     init(_ request: Request, _ configuration: HTTPClientConfiguration) throws(HTTPClientError) {
         try Self.check(request)
-        summary = "\(request.method) \(request.scheme)://\(request.authority)"
+        requestMethod = request.method
         authority = request.authority
         let hasBody = Self.hasBody(request)
         kind =
@@ -42,11 +44,16 @@ struct PreparedRequest: Sendable {
             case .get: .get
             default: .custom
             }
-        method = Array(request.method.rawValue.utf8) + [0]
-        url = Array("\(request.scheme)://\(request.authority)/".utf8) + [0]
+        method = Self.joined(request.method.rawValue.utf8, "\0".utf8)
+        url = Self.joined(request.scheme.utf8, "://".utf8, request.authority.utf8, "/\0".utf8)
         // RFC 9112 section 3.2.2: absolute-form to a proxy; https goes through a tunnel.
         let isAbsolute = configuration.originProxy != nil && request.scheme == "http" && request.target != [0x2a]
-        target = (isAbsolute ? Array("http://\(request.authority)".utf8) : []) + request.target + [0]
+        var target: [UInt8] = []
+        target.reserveCapacity(request.target.count + request.authority.utf8.count + 8)
+        if isAbsolute { target.append(contentsOf: "http://\(request.authority)".utf8) }
+        target.append(contentsOf: request.target)
+        target.append(0)
+        self.target = target
         isSecure = request.scheme == "https"
         isRepeatable = request.method.isIdempotent && !hasBody
         lines = try Self.lines(request, configuration, hasBody: hasBody)
@@ -58,14 +65,23 @@ struct PreparedRequest: Sendable {
         return request.method != .head && request.body.length != 0
     }
 
+    private static func joined(_ parts: String.UTF8View...) -> [UInt8] {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(parts.reduce(0) { $0 + $1.count })
+        for part in parts { octets.append(contentsOf: part) }
+        return octets
+    }
+
+    /// What might be read as the end of an authority, or as userinfo (RFC 3986 section 3.2).
+    private static let notInAuthority = Set("/?#@\\\"<>^`{|} ".utf8)
+
     private static func check(_ request: Request) throws(HTTPClientError) {
         guard request.scheme == "http" || request.scheme == "https" else {
             throw invalid("the scheme is neither http nor https")
         }
-        let authority = Array(request.authority.utf8)
-        // No userinfo, nothing that a URL parser might read as the end of the authority (RFC 3986 section 3.2).
-        let forbidden = Array("/?#@\\\"<>^`{|} ".utf8)
-        guard !authority.isEmpty, authority.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !forbidden.contains($0) }) else {
+        let authority = request.authority.utf8
+        guard !authority.isEmpty, authority.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !notInAuthority.contains($0) })
+        else {
             throw invalid("the authority is not host and port")
         }
         let method = request.method.rawValue.utf8

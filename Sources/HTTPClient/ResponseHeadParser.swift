@@ -81,6 +81,7 @@ package struct ResponseHeadParser: Sendable {
             throw Self.invalid("a head or trailers longer than \(headBytesMax) octets")
         }
         guard state != .done else { return nil }
+        if fields.isEmpty { fields.reserve(lines: 16, bytes: 512) }
         let content = line.extracting(0..<(try Self.contentEnd(line)))
         switch state {
         case .statusLine:

@@ -87,4 +87,26 @@ struct KnownKeysTests {
             try problems.requireNone()
         }
     }
+
+    @Test func `all keys of a store are learnt, of however many pages, with variants on both sides of a page's end`()
+        async throws
+    {
+        try await withScratchDirectory { directory in
+            let problems = Problems()
+            let store = try DiskStore(directory: directory) { problems.add($0) }
+            let names = (0..<4200).map { String(10_000 + $0) }
+            // The key that ends the first page of 4,096 has three variants.
+            let doubled = [names[4094], names[4094], names[4095]]
+            let records = (names + doubled).enumerated().map { record(UInt64($0.offset + 1), $0.element) }
+            try await store.commit(records.map { .put($0) })
+            await store.learnKeys()
+            for name in names.suffix(150) + names.prefix(3) {
+                let count = 1 + doubled.count { $0 == name }
+                #expect(try await store.records(for: record(1, name).key).count == count)
+            }
+            #expect(try await store.records(for: record(1, "20000").key).isEmpty)
+            await store.close()
+            try problems.requireNone()
+        }
+    }
 }

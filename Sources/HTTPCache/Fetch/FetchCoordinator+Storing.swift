@@ -86,7 +86,8 @@ extension FetchCoordinator {
             noteStoreFailure(error)
             await drop(stored, HTTPCacheError(.storeFailed, "the store failed", underlying: error))
         }
-        await evictor.evictIfNeeded()
+        guard evictor.isNeeded else { return }
+        await withTaskExecutorPreference(configuration.diskExecutor) { await evictor.evictIfNeeded() }
     }
 
     /// The variants of a key, from memory or the store.

@@ -13,6 +13,19 @@ struct OriginRequest: Sendable {
     /// Keep Cache-Control and Pragma of clients from the origin, where the cache itself does not heed them.
     var ignoresClientCacheControl = false
 
+    private let via: String
+    private let loopMark: String
+
+    init(scheme: String, authority: String, name: String, node: String, ignoresClientCacheControl: Bool = false) {
+        self.scheme = scheme
+        self.authority = authority
+        self.name = name
+        self.node = node
+        self.ignoresClientCacheControl = ignoresClientCacheControl
+        via = "1.1 \(name)"
+        loopMark = "\(name); node=\(node)"
+    }
+
     /// A request that the cache answers: nothing reaches the origin that is not in the key or named by Vary and is known to
     /// change responses; see ``UnkeyedFields``.
     ///
@@ -71,6 +84,7 @@ struct OriginRequest: Sendable {
     /// A request passed on as it is, but for what belongs to one connection.
     func forwarded(_ client: Request, target: [UInt8]) -> Request {
         var request = client
+        request.fields.reserve(lines: 4, bytes: 128)
         request.scheme = scheme
         request.authority = authority
         request.target = target
@@ -89,8 +103,8 @@ struct OriginRequest: Sendable {
                 onInterim(interim)
             }
         }
-        request.fields.append("Via", "1.1 \(name)")
-        request.fields.append("CDN-Loop", "\(name); node=\(node)")
+        request.fields.append("Via", via)
+        request.fields.append("CDN-Loop", loopMark)
         return request
     }
 
@@ -99,6 +113,7 @@ struct OriginRequest: Sendable {
     /// The mark counts wherever it stands, in a quoted string too: it is a secret between this process and the origin, and
     /// a quote that somebody in the loop leaves open must not hide it.
     func isLoop(_ client: Request) -> Bool {
+        guard client.fields.contains(.cdnLoop) else { return false }
         let mark = "node=\(node)"
         return client.fields.values(.cdnLoop).contains { String(decoding: $0, as: UTF8.self).contains(mark) }
     }

@@ -3,8 +3,8 @@
 import HTTP
 
 extension FetchCoordinator {
-    /// A question for the origin about `key`.
-    struct Question: Sendable {
+    /// A question for the origin about `key`; a class, as it is handed on often and has much in it.
+    final class Question: Sendable {
         let key: CacheKey
         let target: [UInt8]
         let request: Request
@@ -21,5 +21,29 @@ extension FetchCoordinator {
         let standsIn: Reuse.Fallback
         /// The selecting values, if the names in Vary are known.
         let selecting: VaryKey?
+
+        init(
+            key: CacheKey,
+            target: [UInt8],
+            request: Request,
+            range: RangeSpec?,
+            validating: StoredResponse?,
+            continued: StoredResponse?,
+            seen: [HeadSnapshot],
+            fallback: StoredResponse?,
+            standsIn: Reuse.Fallback,
+            selecting: VaryKey?
+        ) {
+            self.key = key
+            self.target = target
+            self.request = request
+            self.range = range
+            self.validating = validating
+            self.continued = continued
+            self.seen = seen
+            self.fallback = fallback
+            self.standsIn = standsIn
+            self.selecting = selecting
+        }
     }
 }

@@ -31,6 +31,9 @@ package struct ResponseMetadata: Sendable, Equatable {
     /// The octets that a store keeps: integers big-endian; version 1.
     package var encoded: [UInt8] {
         var output = MetadataWriter()
+        output.bytes.reserveCapacity(
+            23 + fields.bytes.count + selecting.bytes.count + 6 * (fields.lines.count + selecting.lines.count)
+        )
         output.append(1, bytes: 1)
         output.append(UInt64(status), bytes: 2)
         output.append(UInt64(bitPattern: requestTime.nanoseconds), bytes: 8)

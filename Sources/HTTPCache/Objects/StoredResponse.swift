@@ -67,6 +67,8 @@ package final class StoredResponse: Sendable {
         var overflowing: Set<Int> = []
         /// Segments of which the store's facts may name octets that are not held.
         var lost: Set<Int> = []
+        /// A file of it was opened or made.
+        var hasBeenOpened = false
         /// Removed from the store's facts; the files go with the last reference.
         var isRemoved = false
 
@@ -140,7 +142,9 @@ package final class StoredResponse: Sendable {
 
     deinit {
         let files = files.withLock { $0 }
-        if files.isRemoved { store.discardFiles(of: id, segment: nil) }
+        let isInSegments = withBody { if case .segments = $0.storage { true } else { false } }
+        // What was in memory all the time has no files to look for.
+        if files.isRemoved, isInSegments || files.hasBeenOpened { store.discardFiles(of: id, segment: nil) }
         if files.isDetached { overflow.discardFiles(of: id, segment: nil) }
     }
 
@@ -335,6 +339,7 @@ package final class StoredResponse: Sendable {
                 files.open[far] = nil
             }
             files.open[index] = file
+            files.hasBeenOpened = true
             return (file, true)
         }
         if isNew, !isInMemory {

@@ -203,8 +203,6 @@ package struct Freshness: Sendable, Hashable {
 
     /// The date that the one line of a field gives.
     private static func date(_ fields: Fields, _ field: KnownField, now: Timestamp) -> Timestamp? {
-        let lines = fields.values(field)
-        guard lines.count == 1, let line = lines.first else { return nil }
-        return HTTPDate.parse(line.span, now: now)
+        fields.only(field).flatMap { HTTPDate.parse($0.span, now: now) }
     }
 }

@@ -132,6 +132,12 @@ package final class Evictor: Sendable {
         }
     }
 
+    /// Whether there is too much.
+    var isNeeded: Bool {
+        let excess = excess
+        return excess.bytes > 0 || excess.units > 0
+    }
+
     /// Whether there are too many octets, and nothing that could go.
     var isOverfull: Bool { !isEvicting.load(ordering: .relaxed) && excessBytes > 0 }
 

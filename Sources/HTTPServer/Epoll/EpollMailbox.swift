@@ -1,10 +1,11 @@
 // What other threads want of a loop, and the descriptor that wakes it.
 
 #if os(Linux)
+import HTTP
 import Synchronization
 
 /// The way into a loop, from any thread.
-final class EpollMailbox: Sendable {
+final class EpollMailbox: Sendable, Wakeable {
     /// One wish.
     enum Message: Sendable {
         /// A connection that another loop accepted, already counted here.
@@ -48,8 +49,10 @@ final class EpollMailbox: Sendable {
             return (false, state.messages.count == 1)
         }
         if isClosed { return message.drop() }
-        if wakes { wake.signal() }
+        if wakes { WakeRound.wake(self) }
     }
+
+    func wakeUp() { wake.signal() }
 
     /// All messages since the last call, in order.
     func take() -> [Message] {
