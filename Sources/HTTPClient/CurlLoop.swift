@@ -215,7 +215,13 @@ final class CurlLoop {
                 transfer.restart()
                 if curl_multi_add_handle(multi, easy) == CURLM_OK { continue }
             }
-            if let (connection, socket) = transfer.keptConnection { idleSockets.keep(connection, socket: socket) }
+            if let (connection, socket) = transfer.keptConnection {
+                if transfer.hasExcess(on: socket) {
+                    idleSockets.spoil(connection, socket: socket)
+                } else {
+                    idleSockets.keep(connection, socket: socket)
+                }
+            }
             finish(transfer, transfer.error(code))
         }
     }
