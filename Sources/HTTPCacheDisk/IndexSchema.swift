@@ -97,6 +97,10 @@ enum IndexStatement {
     static let responses = "SELECT id, metadata, length, inline, checksum FROM responses WHERE key = ?"
     static let responseCount = "SELECT count(*) FROM responses"
     static let keys = "SELECT id, key FROM responses WHERE id > ? ORDER BY id LIMIT ?"
+    static let emptiness = """
+        SELECT id, NOT EXISTS (SELECT 1 FROM segments WHERE response = responses.id) FROM responses
+        WHERE id > ? ORDER BY id LIMIT ?
+        """
     static let segment = "SELECT extents FROM segments WHERE response = ? AND idx = ?"
     static let segments = "SELECT idx, extents FROM segments WHERE response = ? AND idx >= 0"
     // All columns are in the index, so that a page is read in one go.

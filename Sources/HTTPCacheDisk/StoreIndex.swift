@@ -155,6 +155,20 @@ final class StoreIndex: Sendable {
         }
     }
 
+    /// Calls `body` with the responses that hold nothing, of some at a time, until it returns false; blocks.
+    func forEachEmpty(of count: Int, _ body: ([ResponseID]) throws -> Bool) throws {
+        var last = Int64.min
+        while true {
+            let rows = try pool.read { db in
+                try Row.fetchAll(db.cachedStatement(sql: IndexStatement.emptiness), arguments: [last, count])
+            }
+            guard let id = rows.last?.integer(0) else { return }
+            let empty = rows.filter { $0.integer(1) == 1 }.compactMap { $0.integer(0) }
+            guard try body(empty.map { ResponseID(rawValue: UInt64(bitPattern: $0)) }) else { return }
+            last = id
+        }
+    }
+
     /// What holds octets, in the order of use behind `position`.
     func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
         try await pool.read { db in

@@ -180,6 +180,7 @@ private struct CacheService: Service {
                     guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
                     await disk?.learnKeys()
                     guard (try? await Task.sleep(for: Self.useInterval)) != nil else { return }
+                    await disk?.removeEmptyResponses()
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }
