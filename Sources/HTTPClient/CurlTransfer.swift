@@ -47,6 +47,7 @@ final class CurlTransfer {
     private var receivedBefore: Int64 = 0
     /// Octets of heads, interim ones too, as they came.
     private var headOctets: Int64 = 0
+    private var hasFirstLook = false
     private var head: ResponseHead?
     private var newHead: ResponseHead?
     private var chunks: ChunkedBody?
@@ -218,6 +219,7 @@ final class CurlTransfer {
             receivedBefore = 0
         }
         headOctets = 0
+        hasFirstLook = exchange.request.isSecure
         // One retry, on a connection of its own: libcurl would try up to five connections from its pool.
         if attempts == 1 { ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
         phase = .awaitingHead
@@ -360,6 +362,13 @@ final class CurlTransfer {
         guard let connection, head?.majorVersion == 1 else { return nil }
         let socket = ccurl_get_socket(easy)
         return socket >= 0 ? (connection, socket) : nil
+    }
+
+    /// Whether the first octets of an answer in the clear may have come and nobody has looked at them; false from then on.
+    func takesFirstLook() -> Bool {
+        guard phase == .awaitingHead, !hasFirstLook else { return false }
+        hasFirstLook = true
+        return true
     }
 
     /// Whether more has come on its connection than an answer that has no body.

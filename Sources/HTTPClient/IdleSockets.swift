@@ -45,6 +45,14 @@ struct IdleSockets {
     /// The socket of a connection that was kept; nil for one that never was.
     func socket(of connection: Connection) -> Int32? { sockets[connection] }
 
+    /// Whether what waits to be read on `socket` may be the beginning of an answer, as far as it goes.
+    static func mayBeginAnswer(_ socket: Int32) -> Bool {
+        var octets: UInt64 = 0
+        let start = "HTTP/".utf8
+        let count = recv(socket, &octets, start.count, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+        return withUnsafeBytes(of: octets) { $0.prefix(max(0, count)).elementsEqual(start.prefix(max(0, count))) }
+    }
+
     /// Whether a request may go out on `connection`: nothing more than answers came, nothing waits to be read, not even the
     /// end.
     ///
