@@ -89,7 +89,7 @@ struct OriginRequest: Sendable {
                 onInterim(interim)
             }
         }
-        request.fields.append("Via", "1.1 \(name)")
+        request.fields.append("Via", "\(client.version.rawValue) \(name)")
         request.fields.append("CDN-Loop", "\(name); node=\(node)")
         return request
     }
