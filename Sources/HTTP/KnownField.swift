@@ -3,6 +3,7 @@
 /// A field name with meaning to this package; everything else is ``other`` and passes through untouched.
 ///
 /// Source: the IANA HTTP Field Name Registry; each rule's section is cited where it is applied.
+@usableFromInline
 package enum KnownField: UInt8, Sendable, CaseIterable {
     case other = 0
     case accept
@@ -107,59 +108,143 @@ package enum KnownField: UInt8, Sendable, CaseIterable {
 
     /// The field that `name` spells in any letter case, or ``other``.
     ///
-    /// Cost: one table look-up by length and first letter, then one comparison.
+    /// Cost: length, first and last letter leave one candidate, then one comparison.
     package init(name: Span<UInt8>) {
-        let count = name.count
-        guard count > 0, count <= KnownField.longestName else {
-            self = .other
-            return
-        }
-        let first = name[0] | 0x20
-        for candidate in KnownField.byLength[count] where candidate.first == first {
-            if name.equalsIgnoringCase(candidate.field.name) {
-                self = candidate.field
-                return
-            }
-        }
         self = .other
+        let count = name.count
+        guard count > 1 else { return }
+        let candidate = KnownField.candidate(count, first: name[0] | 0x20, last: name[count - 1] | 0x20)
+        if candidate != .other, name.equalsIgnoringCase(candidate.name) { self = candidate }
     }
 
-    private struct Candidate {
-        let first: UInt8
-        let field: KnownField
-    }
-
-    private static let longestName = allCases.map(\.name.utf8CodeUnitCount).max() ?? 0
-
-    private static let byLength: [[Candidate]] = {
-        var table = [[Candidate]](repeating: [], count: longestName + 1)
-        for field in allCases where field != .other {
-            table[field.name.utf8CodeUnitCount].append(Candidate(first: field.name.utf8Start.pointee, field: field))
+    /// The only field of that length that begins and ends so.
+    private static func candidate(_ count: Int, first: UInt8, last: UInt8) -> KnownField {
+        switch count {
+        case 2: .te
+        case 3:
+            switch first {
+            case 0x61: .age
+            case 0x76: .via
+            default: .other
+            }
+        case 4:
+            switch first {
+            case 0x64: .date
+            case 0x65: .etag
+            case 0x68: .host
+            case 0x76: .vary
+            default: .other
+            }
+        case 5: .range
+        case 6:
+            switch first {
+            case 0x61: .accept
+            case 0x63: .cookie
+            case 0x65: .expect
+            case 0x70: .pragma
+            case 0x73: .server
+            default: .other
+            }
+        case 7:
+            switch first {
+            case 0x65: .expires
+            case 0x74: .trailer
+            case 0x75: .upgrade
+            default: .other
+            }
+        case 8:
+            switch last {
+            case 0x70: .cdnLoop
+            case 0x68: .ifMatch
+            case 0x65: .ifRange
+            case 0x6e: .location
+            default: .other
+            }
+        case 10:
+            switch first {
+            case 0x63: .connection
+            case 0x6b: .keepAlive
+            case 0x73: .setCookie
+            default: .other
+            }
+        case 11: .retryAfter
+        case 12:
+            switch (first, last) {
+            case (0x63, 0x73): .cacheStatus
+            case (0x63, 0x65): .contentType
+            case (0x70, 0x73): .proxyStatus
+            default: .other
+            }
+        case 13:
+            switch last {
+            case 0x73: .acceptRanges
+            case 0x6e: .authorization
+            case 0x6c: .cacheControl
+            case 0x65: .contentRange
+            case 0x68: .ifNoneMatch
+            case 0x64: .lastModified
+            default: .other
+            }
+        case 14: .contentLength
+        case 15:
+            switch last {
+            case 0x67: .acceptEncoding
+            case 0x65: .acceptLanguage
+            default: .other
+            }
+        case 16:
+            switch (first, last) {
+            case (0x63, 0x67): .contentEncoding
+            case (0x63, 0x65): .contentLanguage
+            case (0x63, 0x6e): .contentLocation
+            case (0x70, 0x6e): .proxyConnection
+            default: .other
+            }
+        case 17:
+            switch first {
+            case 0x63: .cdnCacheControl
+            case 0x69: .ifModifiedSince
+            case 0x74: .transferEncoding
+            default: .other
+            }
+        case 18: .proxyAuthenticate
+        case 19:
+            switch first {
+            case 0x69: .ifUnmodifiedSince
+            case 0x70: .proxyAuthorization
+            default: .other
+            }
+        default: .other
         }
-        return table
-    }()
+    }
 }
 
 /// A set of known fields in one word: which of them a head carries.
+@usableFromInline
 package struct KnownFieldSet: Sendable, Equatable, ExpressibleByArrayLiteral {
+    @usableFromInline
     package private(set) var bits: UInt64 = 0
 
     /// The set of `elements`.
+    @usableFromInline
     package init(arrayLiteral elements: KnownField...) {
         for element in elements { insert(element) }
     }
 
     /// Adds `field`; ``KnownField/other`` is a member like any.
+    @inlinable
     package mutating func insert(_ field: KnownField) {
         bits |= 1 << UInt64(field.rawValue)
     }
 
     /// Whether `field` is in the set.
+    @inlinable
     package func contains(_ field: KnownField) -> Bool {
         bits & (1 << UInt64(field.rawValue)) != 0
     }
 
     /// Whether no field is in both sets.
+    @inlinable
     package func isDisjoint(with other: KnownFieldSet) -> Bool {
         bits & other.bits == 0
     }

@@ -43,12 +43,42 @@ extension Span<UInt8> {
 extension [UInt8] {
     /// Appends `value` in decimal digits; a negative one as 0, which no field of HTTP can carry.
     package mutating func append(decimal value: Int64) {
-        var rest = Swift.max(value, 0)
-        let start = count
-        repeat {
-            append(0x30 + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        append(addingCapacity: OutputSpan.decimalDigitsMax) { $0.append(decimal: value) }
+    }
+}
+
+extension OutputSpan<UInt8> {
+    /// Digits of the greatest number.
+    package static var decimalDigitsMax: Int { 19 }
+
+    /// Appends `value` in decimal digits; a negative one as 0, which no field of HTTP can carry.
+    @inlinable
+    package mutating func append(decimal value: Int64) {
+        var rest = UInt64(Swift.max(value, 0))
+        var digits = 1
+        var bound: UInt64 = 10
+        while digits < 19, rest >= bound {
+            digits += 1
+            bound &*= 10
+        }
+        precondition(digits <= freeCapacity)
+        withUnsafeMutableBufferPointer { buffer, count in
+            for index in stride(from: count + digits - 1, through: count, by: -1) {
+                buffer.initializeElement(at: index, to: 0x30 + UInt8(truncatingIfNeeded: rest % 10))
+                rest /= 10
+            }
+            count += digits
+        }
+    }
+
+    /// Appends a copy of `octets`, for which there must be room.
+    @inlinable
+    package mutating func append(copying octets: Span<UInt8>) {
+        precondition(octets.count <= freeCapacity)
+        octets.withUnsafeBufferPointer { source in
+            withUnsafeMutableBufferPointer { buffer, count in
+                count += buffer[count...].initialize(fromContentsOf: source) - count
+            }
+        }
     }
 }

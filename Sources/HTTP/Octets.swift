@@ -2,6 +2,7 @@
 
 extension Span<UInt8> {
     /// Whether these octets spell `text`, ASCII letters compared without case; `text` must be lower case.
+    @inlinable
     package func equalsIgnoringCase(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return text.withUTF8Buffer { expected in
@@ -24,13 +25,25 @@ extension Span<UInt8> {
     /// Whether these octets and `other` are the same.
     package func equals(_ other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
-        for index in 0..<count where self[index] != other[index] {
-            return false
+        return withUnsafeBytes { left in
+            other.withUnsafeBytes { right in
+                var at = 0
+                while at + 8 <= left.count {
+                    let word = left.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                    guard word == right.loadUnaligned(fromByteOffset: at, as: UInt64.self) else { return false }
+                    at += 8
+                }
+                while at < left.count {
+                    guard left[at] == right[at] else { return false }
+                    at += 1
+                }
+                return true
+            }
         }
-        return true
     }
 
     /// The range within `range` that is left without SP and HTAB at both ends (OWS, RFC 9110 section 5.6.3).
+    @inlinable
     package func trimmingWhitespace(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound
         var end = range.upperBound
@@ -46,18 +59,22 @@ extension Span<UInt8> {
 }
 
 /// Classes of one octet (RFC 9110 section 5.6.2, RFC 5234 appendix B.1).
+@usableFromInline
 package enum Octet {
     /// An ASCII letter in lower case, any other octet as it is.
+    @inlinable
     package static func lowercased(_ octet: UInt8) -> UInt8 {
         octet &- 0x41 < 26 ? octet | 0x20 : octet
     }
 
     /// SP or HTAB.
+    @inlinable
     package static func isWhitespace(_ octet: UInt8) -> Bool {
         octet == 0x20 || octet == 0x09
     }
 
     /// `0` to `9`.
+    @inlinable
     package static func isDigit(_ octet: UInt8) -> Bool {
         octet &- 0x30 < 10
     }

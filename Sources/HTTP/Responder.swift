@@ -41,6 +41,8 @@ package struct ImmediateResponse: Sendable {
     package var output: [UInt8] = []
     /// The body to send after the head, small ones copied behind it; never set for HEAD, 204 or 304.
     package var body: BodyChunk?
+    /// Whether a Date line is among the field lines; else the server adds one.
+    package var isDated = false
     /// How a cache came by it, as its Cache-Status says; whoever writes an answer sets it.
     package var outcome = CacheOutcome.none
 

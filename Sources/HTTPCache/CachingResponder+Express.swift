@@ -12,24 +12,61 @@ extension CachingResponder {
     ) -> Bool {
         guard head.method != .other, head.present.isDisjoint(with: longWay) else { return false }
         let target = buffer.extracting(head.target)
-        let (prefix, rest) = upstream.pieces(for: target)
-        let variants = table.variants(of: prefix, followedBy: target.extracting(rest))
+        let (prefix, range) = upstream.pieces(for: target)
+        let rest = target.extracting(range)
+        let hash = prefix.hash(followedBy: rest)
         let now = now()
+        if head.method == .get, head.present.isDisjoint(with: unprepared), let hit = table.prepared(hash) {
+            if hit.answers(prefix, followedBy: rest, into: &response, marks: hitFields, at: now) {
+                note(hit.stored, in: &response)
+                return true
+            }
+        }
+        return answer(table.variants(of: prefix, followedBy: rest, hash), now, to: head, in: buffer, into: &response)
+    }
+
+    /// Answers from that one of `variants` which the request selects, if it is fresh and at hand.
+    @inline(never)  // It is not the common way, and all of it in one function makes the optimiser of Swift 6.3.1 fail.
+    private func answer(
+        _ variants: [StoredResponse],
+        _ now: Timestamp,
+        to head: borrowing RequestHead,
+        in buffer: Span<UInt8>,
+        into response: inout ImmediateResponse
+    ) -> Bool {
         for stored in variants {
+            let version = stored.version
             let snapshot = stored.currentHead
             guard snapshot.isSelected(by: head, in: buffer) else { continue }
             let freshness = snapshot.freshness
             guard freshness.isFresh(at: now), !freshness.flags.contains(.alwaysValidate),
                 write(stored, snapshot, now, to: head, in: buffer, into: &response)
             else { return false }
-            response.outcome = .hit
-            stored.markUsed()
-            metrics.hits.add(1, ordering: .relaxed)
+            note(stored, in: &response)
+            if variants.count == 1 { prepare(stored, snapshot, version) }
             return true
         }
         return false
     }
 
+    private func note(_ stored: StoredResponse, in response: inout ImmediateResponse) {
+        response.outcome = .hit
+        stored.markUsed()
+        metrics.hits.add(1, ordering: .relaxed)
+    }
+
+    /// Makes the hits to come cheaper than this one, if they are all answered with the same body.
+    private func prepare(_ stored: StoredResponse, _ snapshot: HeadSnapshot, _ version: UInt32) {
+        let status = snapshot.metadata.status
+        guard case .names(let names) = snapshot.vary, names.isEmpty, !StatusCode.isBodyless(status),
+            let body = stored.withBody({ $0.completeInline })
+        else { return }
+        var lines: [UInt8] = []
+        writeHead(snapshot, status, nil, Int64(body.count), to: &lines)
+        table.prepare(PreparedHit(stored, snapshot, version: version, head: lines, body: body))
+    }
+
+    @inline(never)
     private func write(
         _ stored: StoredResponse,
         _ snapshot: HeadSnapshot,
@@ -43,7 +80,8 @@ extension CachingResponder {
         if outcome == .notModified {
             response.output.append(statusLine: 304)
             response.output.append(contentsOf: snapshot.serializedNotModified)
-            finish(&response.output, snapshot, now)
+            response.output.append(text: "Age: ")
+            finish(&response, snapshot, now)
             return true
         }
         var answerStatus = status
@@ -65,30 +103,42 @@ extension CachingResponder {
             found = chunk(stored, nil)
         }
         guard let (body, count) = found else { return false }
-        response.output.append(statusLine: answerStatus)
-        response.output.append(contentsOf: snapshot.serialized)
-        if let contentRange {
-            response.output.append(text: "Content-Range: ")
-            contentRange.write(into: &response.output)
-            response.output.append(text: "\r\n")
-        }
-        if !StatusCode.isBodyless(status) {
-            response.output.append(text: "Content-Length: ")
-            response.output.append(decimal: count)
-            response.output.append(text: "\r\n")
-        }
-        finish(&response.output, snapshot, now)
+        writeHead(snapshot, answerStatus, contentRange, count, to: &response.output)
+        finish(&response, snapshot, now)
         if head.method == .get, !StatusCode.isBodyless(status) { response.body = body }
         return true
     }
 
-    /// The fields that differ from hit to hit, behind those that do not.
-    private func finish(_ output: inout [UInt8], _ snapshot: HeadSnapshot, _ now: Timestamp) {
+    /// Status line and field lines up to those that differ from hit to hit.
+    private func writeHead(
+        _ snapshot: HeadSnapshot,
+        _ status: Int,
+        _ contentRange: ContentRange?,
+        _ count: Int64,
+        to output: inout [UInt8]
+    ) {
+        output.append(statusLine: status)
+        output.append(contentsOf: snapshot.serialized)
+        if let contentRange {
+            output.append(text: "Content-Range: ")
+            contentRange.write(into: &output)
+            output.append(text: "\r\n")
+        }
+        if !StatusCode.isBodyless(status) {
+            output.append(text: "Content-Length: ")
+            output.append(decimal: count)
+            output.append(text: "\r\n")
+        }
         output.append(text: "Age: ")
-        output.append(decimal: snapshot.freshness.age(at: now))
-        output.append(contentsOf: hitFields)
-        output.append(decimal: snapshot.freshness.remaining(at: now))
-        output.append(text: "\r\n")
+    }
+
+    /// The values that differ from hit to hit, from Age's on.
+    private func finish(_ response: inout ImmediateResponse, _ snapshot: HeadSnapshot, _ now: Timestamp) {
+        response.output.append(decimal: snapshot.freshness.age(at: now))
+        response.output.append(contentsOf: hitFields)
+        response.output.append(decimal: snapshot.freshness.remaining(at: now))
+        response.output.append(text: "\r\n")
+        response.isDated = snapshot.isDated
     }
 
     /// The one range that is asked for; nil if there are several, none that can be served, or none at all.

@@ -110,7 +110,11 @@ extension CachingResponder {
         // After a power loss: so much of it is checked first, the rest as it is read.
         for range in ranges {
             await answer.stored.check(range.lowerBound..<min(range.upperBound, range.lowerBound + Self.checkBytes))
-            answer.stored.checkFiles(of: range)
+        }
+        if answer.stored.withBody({ $0.isInFiles }) {
+            await withTaskExecutorPreference(configuration.diskExecutor) {
+                for range in ranges { answer.stored.checkFiles(of: range) }
+            }
         }
         let (worst, isOwn) = answer.stored.withBody { body in
             let worst = ranges.map { body.availability(of: $0) }.min() ?? .none

@@ -57,11 +57,17 @@ extension CachingResponder {
         let length = answer.stored.withBody { $0.length }
         let all = 0..<(length ?? .max)
         guard let status = await statusOfServing([all], answer, cache) else { return nil }
-        let reader = reader(of: length.map { 0..<$0 }, answer)
-        registered()
-        try await reader.waitForFirst()
+        let body: Body
+        if let whole = answer.stored.withBody({ $0.completeInline }) {
+            registered()
+            body = Body(whole)
+        } else {
+            let reader = reader(of: length.map { 0..<$0 }, answer)
+            registered()
+            try await reader.waitForFirst()
+            body = Body(length: length, content: length == 0 ? .none : .stream(reader))
+        }
         countHit(status)
-        let body = Body(length: length, content: length == 0 ? .none : .stream(reader))
         return self.answer(
             answer.head,
             status: answer.head.metadata.status,

@@ -24,6 +24,8 @@ package final class CachingResponder: Responder {
     let hitFields: [UInt8]
     /// Request fields whose handling takes the long way.
     let longWay: KnownFieldSet
+    /// Request fields whose answers are not the same for all who send them.
+    let unprepared: KnownFieldSet = [.ifNoneMatch, .ifModifiedSince, .range, .ifRange]
     /// Keys whose last answer was not stored: nobody waits for another's answer to these.
     private let unshared = Mutex<[UInt64: Timestamp]>([:])
 

@@ -31,6 +31,14 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 8 MiB.
     package var fillTurnBytes: Int64 = 8 << 20
+    /// Where what reads from a disk or writes to it runs; nil, the default: where its caller runs.
+    ///
+    /// For caches whose tasks run on a thread that must not wait for a disk.
+    package var diskExecutor: (any TaskExecutor)?
+    /// Commits of small responses that may wait while others take the places of their fills.
+    ///
+    /// Default: 4,096. What is beyond keeps its place until it is a fact, so that nothing comes faster than it is stored.
+    package var commitsWaitingMax = 4096
     /// Limits of one body: see there.
     package var body = BodyLimits()
     /// Variants kept of one key.

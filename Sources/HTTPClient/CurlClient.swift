@@ -9,6 +9,8 @@ import Synchronization
 /// for Content-Length and Transfer-Encoding; hop-by-hop fields are the caller's to remove. Redirects are not followed,
 /// cookies not kept, and of the environment (`http_proxy`, `.netrc`) nothing is read.
 package final class CurlClient: Responder {
+    /// The client's thread, for tasks that mostly wait for its answers; runs none before ``run()``.
+    package let executor: CurlLoopExecutor
     private let configuration: HTTPClientConfiguration
     private let mailbox: LoopMailbox
     private let uploads: AsyncStream<Upload>
@@ -18,6 +20,7 @@ package final class CurlClient: Responder {
     package init(configuration: HTTPClientConfiguration = HTTPClientConfiguration()) {
         self.configuration = configuration
         mailbox = LoopMailbox(openMax: configuration.transfersMax + configuration.transfersWaitingMax)
+        executor = CurlLoopExecutor(mailbox: mailbox)
         // As many as there are exchanges at most.
         (uploads, uploadContinuation) = AsyncStream.makeStream()
     }
@@ -32,9 +35,10 @@ package final class CurlClient: Responder {
             return !hasRun
         }
         guard isFirst else { throw HTTPClientError(.other, "the client runs or ran already") }
-        let thread = LoopThread { [configuration, mailbox, uploadContinuation] in
-            let loop = CurlLoop(configuration, mailbox) { uploadContinuation.yield($0) }
+        let thread = LoopThread { [configuration, executor, uploadContinuation] in
+            let loop = CurlLoop(configuration, executor) { uploadContinuation.yield($0) }
             loop?.run()
+            executor.close()
             uploadContinuation.finish()
             return loop != nil
         }

@@ -17,6 +17,7 @@ final class CurlLoop {
     private(set) var idleSockets = IdleSockets()
     let sentSockets = SentSockets()
     private let mailbox: LoopMailbox
+    private let executor: CurlLoopExecutor
     private let startUpload: (Upload) -> Void
     private let multi: UnsafeMutableRawPointer
     private let epoll: Int32
@@ -39,13 +40,20 @@ final class CurlLoop {
 
     /// Handles kept for later transfers; each may hold a receive buffer.
     private static let idleHandlesMax = 32
+    private static let workRoundsMax = 4
     private static let isGlobalReady = ccurl_global_init() == CURLE_OK
 
     /// Nil if the system has no descriptors or memory left.
-    init?(_ configuration: HTTPClientConfiguration, _ mailbox: LoopMailbox, startUpload: @escaping (Upload) -> Void) {
+    init?(
+        _ configuration: HTTPClientConfiguration,
+        _ executor: CurlLoopExecutor,
+        startUpload: @escaping (Upload) -> Void
+    ) {
+        let mailbox = executor.mailbox
         guard Self.isGlobalReady, let multi = curl_multi_init() else { return nil }
         self.configuration = configuration
         self.mailbox = mailbox
+        self.executor = executor
         self.startUpload = startUpload
         self.multi = multi
         epoll = ccurl_epoll_create()
@@ -87,11 +95,13 @@ final class CurlLoop {
         var ready = [ccurl_ready](repeating: ccurl_ready(), count: 64)
         watchSessions()
         while !isStopping {
-            let count = ccurl_epoll_wait(epoll, &ready, Int32(ready.count), waitMilliseconds())
+            let mayWait = mailbox.mayWait()
+            let count = ccurl_epoll_wait(epoll, &ready, Int32(ready.count), mayWait ? waitMilliseconds() : 0)
+            if mayWait { mailbox.noteWake() }
             now = ccurl_monotonic_nanoseconds()
             for event in ready[..<Int(count)] {
                 if event.descriptor == mailbox.wakeDescriptor {
-                    performCommands()
+                    ccurl_eventfd_drain(mailbox.wakeDescriptor)
                 } else {
                     let mask =
                         (event.readable ? CURL_CSELECT_IN : 0) | (event.writable ? CURL_CSELECT_OUT : 0)
@@ -100,6 +110,10 @@ final class CurlLoop {
                     act(on: event.descriptor, mask)
                 }
             }
+            // First what came is handed over, so that the tasks that waited for it run in this round.
+            finishDone()
+            flushTouched()
+            work()
             startWaiting()
             if let timer, timer <= now {
                 self.timer = nil
@@ -115,8 +129,19 @@ final class CurlLoop {
 
     // MARK: Commands
 
-    private func performCommands() {
-        for command in mailbox.take() {
+    /// Runs the jobs that are there and performs the commands, those too that the jobs gave; a few rounds of it, so that
+    /// sockets get their turn.
+    private func work() {
+        for _ in 0..<Self.workRoundsMax {
+            let (commands, jobs) = mailbox.take()
+            guard !commands.isEmpty || !jobs.isEmpty else { return }
+            perform(commands)
+            for job in jobs { job.runSynchronously(on: executor.asUnownedTaskExecutor()) }
+        }
+    }
+
+    private func perform(_ commands: [LoopCommand]) {
+        for command in commands {
             switch command {
             case .start(let exchange): waiting.append(exchange)
             case .resumeReceiving(let id): transfers[id]?.resumeReceiving()
@@ -274,7 +299,7 @@ final class CurlLoop {
         for transfer in Array(transfers.values) { finish(transfer, error) }
         for exchange in waiting[waitingStart...] { fail(exchange, error) }
         // What was posted before the mailbox closed.
-        for command in mailbox.take() {
+        for command in mailbox.take().commands {
             if case .start(let exchange) = command { fail(exchange, error) }
         }
         touched = []

@@ -121,6 +121,11 @@ package struct HTTPServerConfiguration: Sendable {
     package var onResponse: (@Sendable (ResponseSummary) -> Void)?
     /// Fields of the responses that the server makes itself, for requests that never reach the responder; default none.
     package var ownResponseFields: Fields = [:]
+    /// Where the tasks of requests run that the express lane does not answer.
+    ///
+    /// Default nil: Swift's own threads. Where almost every such request goes to one client with a thread of its own, that
+    /// thread saves most of the wake-ups between threads. Streams are pulled on Swift's own threads all the same.
+    package var taskExecutor: (any TaskExecutor)?
     /// Seconds since 1970 for the `Date` field; asked at each tick of each event loop, mostly four times a second.
     package var unixTime: @Sendable () -> Int64
 

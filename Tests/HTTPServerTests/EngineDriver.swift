@@ -18,6 +18,7 @@ struct TableResponder: Responder {
         let target = String(decoding: buffer.extracting(head.target).array, as: UTF8.self)
         guard let answer = immediate[target] else { return false }
         response.output.append(contentsOf: answer.head.utf8)
+        response.isDated = answer.head.contains("\r\nDate: ")
         if head.method != .head { response.body = answer.body }
         return true
     }

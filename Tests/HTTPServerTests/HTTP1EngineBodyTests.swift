@@ -261,6 +261,36 @@ private let okay = Response(status: 200)
         #expect(driver.closes == [.flush])
     }
 
+    @Test func `a large answer that is on its way out keeps its connection, which is idle from its end on`() {
+        let large = String(repeating: "x", count: 100_000)
+        var driver = EngineDriver(TableResponder(immediate: ["/a": TableResponder.answer(large)])) {
+            $0.idleTimeout = .seconds(75)
+            $0.writeStallTimeout = .seconds(100_000)
+        }
+        driver.isBlocked = true
+        driver.receive("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+        #expect(driver.writes.count == 1)
+        driver.wait(.seconds(90_000))
+        #expect(driver.closes.isEmpty)
+        driver.unblock()
+        #expect(driver.writes.count == 2)
+        driver.wait(.seconds(74))
+        #expect(driver.closes.isEmpty)
+        driver.wait(.seconds(1))
+        #expect(driver.closes == [.flush])
+    }
+
+    @Test func `shutdown lets a large answer out`() {
+        let large = String(repeating: "x", count: 100_000)
+        var driver = EngineDriver(TableResponder(immediate: ["/a": TableResponder.answer(large)]))
+        driver.isBlocked = true
+        driver.receive("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")
+        driver.shutDown()
+        #expect(driver.closes.isEmpty)
+        driver.unblock()
+        #expect(driver.closes == [.flush])
+    }
+
     @Test func `a connection that waits for its responder is not idle`() {
         var driver = EngineDriver()
         driver.receive("GET /a HTTP/1.1\r\nHost: h\r\n\r\n")

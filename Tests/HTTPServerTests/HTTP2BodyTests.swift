@@ -29,6 +29,18 @@ import Testing
         #expect(driver.started.first?.request.body.length == 5)
     }
 
+    @Test func `a request with an empty body begins at the body's end, and never if octets come`() {
+        var driver = HTTP2Driver()
+        driver.receive(Frame.post(1, "/", [("content-length", "0")]))
+        #expect(driver.started.isEmpty)
+        driver.receive(Frame.data(1, [], end: true))
+        #expect(driver.started.map(\.number) == [1])
+        driver.receive(Frame.post(3, "/", [("content-length", "0")]))
+        driver.receive(Frame.data(3, [1], end: true))
+        #expect(driver.started.map(\.number) == [1])
+        #expect(driver.streams[3]?.resetCode == 1)
+    }
+
     @Test func `windows open as a body is read, and not before`() async throws {
         var driver = HTTP2Driver(configure: { $0.requestBodyBufferBytes = 20_000 })
         let before = Self.credit(driver, 0)

@@ -22,6 +22,7 @@ struct ClosureResponder: Responder {
         let target = String(decoding: buffer.extracting(head.target).array, as: UTF8.self)
         guard let found = immediate?(target) else { return false }
         response.output.append(contentsOf: found.head.utf8)
+        response.isDated = found.head.contains("\r\nDate: ")
         response.body = found.body
         return true
     }

@@ -47,16 +47,4 @@ import Testing
     func `a status line is made of any status`(_ status: Int, _ line: String) {
         #expect(String(decoding: ReasonPhrase.statusLine(for: status), as: UTF8.self) == line)
     }
-
-    @Test(arguments: [
-        ("HTTP/1.1 200 OK\r\nDate: x\r\n", true), ("HTTP/1.1 200 OK\r\ndAtE:\r\n", true), ("A\r\nX-Date: x\r\n", false),
-        ("A\r\nDat", false), ("A\r\nX: date: y\r\n", false),
-    ])
-    func `a Date line is seen among the lines`(_ text: String, _ has: Bool) {
-        let octets = Array(text.utf8)
-        let found = HTTP1Engine.hasDate(octets.span, from: 0)
-        #expect(found == has)
-        let foundBehind = HTTP1Engine.hasDate(octets.span, from: octets.count)
-        #expect(!foundBehind)
-    }
 }

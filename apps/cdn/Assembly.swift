@@ -28,6 +28,8 @@ struct Assembly {
         self.logger = logger
         var configuration = HTTPCacheConfiguration()
         configuration.memoryBytesMax = Int64(clamping: options.memory.bytes)
+        // The tasks run on the client's thread, which is not to wait for a disk.
+        configuration.diskExecutor = globalConcurrentExecutor
         configuration.ignoresClientCacheControl = options.ignoresClientCacheControl
         configuration.storesSetCookie = options.storesSetCookie
         configuration.storesCloseDelimited = options.storesCloseDelimited
@@ -73,7 +75,7 @@ struct Assembly {
     func services(_ server: Server, _ admin: Server?) -> [any Service] {
         // The log is written to the end of the last answer.
         (accessLog.map { [$0] } ?? []) + (admin.map { [$0] } ?? [])
-            + [ClientService(client: client), CacheService(cache: cache, disk: disk), server]
+            + [ClientService(client: client), CacheService(cache: cache, client: client, disk: disk), server]
     }
 
     /// The server of `/health`, `/metrics` and `/fills`; nil if it was not asked for.
@@ -94,6 +96,7 @@ struct Assembly {
         configuration.addresses =
             options.isServingLocalhost
             ? [.loopback(port: options.port)] : options.hosts.map { .host($0, port: options.port) }
+        configuration.taskExecutor = client.executor
         // What is refused before the cache sees it says who refused, as every other response does.
         let name = HTTPCacheConfiguration().name
         configuration.ownResponseFields = ["Age": "0", "Via": "1.1 \(name)", "Cache-Status": "\(name)"]
@@ -167,6 +170,7 @@ private struct ClientService: Service {
 /// The cache's work towards the origin, and what it tells its store from time to time.
 private struct CacheService: Service {
     let cache: CachingResponder
+    let client: CurlClient
     let disk: DiskStore?
 
     private static let useInterval: Duration = .seconds(10)
@@ -174,7 +178,8 @@ private struct CacheService: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
-                group.addTask { await cache.run() }
+                // What asks the origin runs where its answers come in.
+                group.addTask(executorPreference: client.executor) { await cache.run() }
                 group.addTask {
                     // Neither is in the way of the first requests.
                     guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }

@@ -112,6 +112,11 @@ extension BodyStateMachine {
         Int64(index) * limits.segmentBytes..<(Int64(index) + 1) * limits.segmentBytes
     }
 
+    /// Whether octets that are held are in files.
+    var isInFiles: Bool {
+        if case .segments = storage { !extents.ranges.isEmpty } else { false }
+    }
+
     /// All of an inline body, if it is complete.
     package var completeInline: [UInt8]? {
         guard case .inline(let bytes) = storage, isComplete else { return nil }

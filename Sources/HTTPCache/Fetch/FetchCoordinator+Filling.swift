@@ -57,6 +57,20 @@ extension FetchCoordinator {
             stored.withBody { $0.fail(fill, failure) }.resume()
             return
         }
+        await withTaskExecutorPreference(configuration.diskExecutor) {
+            await take(response, for: range, fill, of: stored, head.metadata.fields, place)
+        }
+    }
+
+    /// Takes in what the origin answered when it was asked for missing octets.
+    private func take(
+        _ response: Response,
+        for range: Range<Int64>,
+        _ fill: FillID,
+        of stored: StoredResponse,
+        _ held: Fields,
+        _ place: FillTurns.Place
+    ) async {
         var writer = FillWriter(
             response: stored,
             fill: fill,
@@ -64,7 +78,7 @@ extension FetchCoordinator {
             configuration: configuration,
             now: now
         )
-        switch FillAnswer(response, range: range, length: stored.withBody { $0.length }, stored: head.metadata.fields) {
+        switch FillAnswer(response, range: range, length: stored.withBody { $0.length }, stored: held) {
         case .asked:
             await pump(response.body, into: &writer, place)
         case .whole:

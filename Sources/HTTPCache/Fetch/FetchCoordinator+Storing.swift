@@ -60,14 +60,33 @@ extension FetchCoordinator {
             withheld: StoredHead.withheld(from: arrival.response.fields)
         ) { new.stored.removeReader(new.standIn) }
         await forget(replaced)
-        var writer = FillWriter(
-            response: new.stored,
-            fill: new.fill,
-            store: store,
-            configuration: configuration,
-            now: now
-        )
-        await pump(arrival.response.body, into: &writer, place)
+        guard let fill = new.fill else { return await commitWhole(new.stored, place) }
+        await withTaskExecutorPreference(configuration.diskExecutor) {
+            var writer = FillWriter(
+                response: new.stored,
+                fill: fill,
+                store: store,
+                configuration: configuration,
+                now: now
+            )
+            await pump(arrival.response.body, into: &writer, place)
+        }
+    }
+
+    /// Makes a fact of a response that came whole and is kept in memory; its place goes to another meanwhile.
+    private func commitWhole(_ stored: StoredResponse, _ place: FillTurns.Place) async {
+        if commitsWaiting.wrappingAdd(1, ordering: .relaxed).newValue <= configuration.commitsWaitingMax {
+            turns.leave(place)
+        }
+        defer { commitsWaiting.wrappingSubtract(1, ordering: .relaxed) }
+        do {
+            try await stored.recording { try await store.commit([.put(stored.record())]) }
+            stored.isRecorded = true
+        } catch {
+            noteStoreFailure(error)
+            await drop(stored, HTTPCacheError(.storeFailed, "the store failed", underlying: error))
+        }
+        await evictor.evictIfNeeded()
     }
 
     /// The variants of a key, from memory or the store.
@@ -111,8 +130,9 @@ extension FetchCoordinator {
         return response
     }
 
-    /// A stored response made of what arrived, with its first fill registered; nil if it is not to be stored.
-    private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID, standIn: ReaderID)? {
+    /// A stored response made of what arrived, with its first fill registered unless it is small and has come whole; nil if
+    /// it is not to be stored.
+    private func newResponse(_ arrival: Arrival) -> (stored: StoredResponse, fill: FillID?, standIn: ReaderID)? {
         let response = arrival.response
         guard isStorable(arrival, status: response.status, fields: response.fields), isEndTold(response) else {
             return nil
@@ -136,20 +156,21 @@ extension FetchCoordinator {
         )
         let limits = configuration.body
         let isWhole = range == nil || range == length.map { 0..<$0 }
+        let whole = range == nil ? smallBody(response.body) : nil
+        metrics.originBodyBytes.add(whole?.count ?? 0, ordering: .relaxed)
         let isStrong = Validators(fields, received: arrival.responseTime).strongEntityTag != nil
         var body = StoredResponse.Body(
             length: length,
             isResumable: status == 200 && isStrong,
             limits: limits,
-            inline: isWhole ? [] : nil,
+            inline: whole ?? (isWhole ? [] : nil),
             piece: isWhole ? nil : range
         )
         if range == nil, isRangeIgnored(arrival) { body.noteRangesIgnored() }
-        let fill = body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length)
+        let fill = whole == nil ? body.addFill(from: range?.lowerBound ?? 0, to: range?.upperBound ?? length) : nil
         let standIn = body.addReader(from: range?.lowerBound ?? 0, to: range?.upperBound)
-        var generator = SystemRandomNumberGenerator()
         let stored = StoredResponse(
-            id: ResponseID(using: &generator),
+            id: numbers.take(),
             key: arrival.question.key,
             metadata: metadata,
             body: body,
@@ -157,6 +178,17 @@ extension FetchCoordinator {
             overflow: overflow
         )
         return (stored, fill, standIn)
+    }
+
+    /// The octets of a body that has come whole, if it is small enough to be kept in memory; nil for all others.
+    private func smallBody(_ body: Body) -> [UInt8]? {
+        switch body.content {
+        case .none where body.length == 0: []
+        case .bytes(let bytes)
+        where bytes.count <= configuration.body.inlineBytesMax && body.length == Int64(bytes.count):
+            Array(bytes)
+        case .none, .bytes, .file, .stream: nil
+        }
     }
 
     private func isEndTold(_ response: Response) -> Bool {

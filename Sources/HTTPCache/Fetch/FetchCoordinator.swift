@@ -24,6 +24,9 @@ package final class FetchCoordinator: Sendable {
     private let jobs: AsyncStream<Job>
     private let queue: AsyncStream<Job>.Continuation
     private let jobsUnderWay = Atomic<Int>(0)
+    /// Small responses that wait to become facts.
+    let commitsWaiting = Atomic<Int>(0)
+    let numbers: ResponseNumbers
     private let flights = Mutex<[FlightKey: Flight]>([:])
 
     typealias Job = @Sendable () async -> Void
@@ -64,6 +67,8 @@ package final class FetchCoordinator: Sendable {
         self.configuration = configuration
         self.metrics = metrics
         self.now = now
+        var generator = SystemRandomNumberGenerator()
+        numbers = ResponseNumbers(using: &generator)
         turns = FillTurns(placesMax: configuration.fillsMax, waitingMax: configuration.fillsWaitingMax)
         (jobs, queue) = AsyncStream.makeStream()
     }
@@ -167,10 +172,10 @@ package final class FetchCoordinator: Sendable {
     private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
         let request = originRequest(question)
         let place = turns.newPlace()
-        defer { turns.leave(place) }
         let (requestTime, answer) = await respondUnlessAbandoned(request, flight, place)
         switch answer {
         case .failure(let error):
+            turns.leave(place)
             landed()
             flight.settle(.failed(error))
         case .success(let response):
@@ -180,49 +185,36 @@ package final class FetchCoordinator: Sendable {
                 requestTime: requestTime,
                 responseTime: now()
             )
+            guard !Task.isCancelled else {
+                // It came as the last of those who waited went: what becomes of it is up to a task that is not cancelled.
+                return start { [self] in
+                    await receive(arrival, flight, place, landed: landed)
+                    turns.leave(place)
+                }
+            }
             await receive(arrival, flight, place, landed: landed)
+            turns.leave(place)
         }
     }
 
-    private enum Race: Sendable {
-        case answered(Timestamp, Result<Response, any Error>)
-        case abandoned
-        case settled
-    }
-
-    /// When the origin was asked, and its answer; the request is cancelled, and fails, if all who waited for it go before
-    /// its head comes.
+    /// When the origin was asked, and its answer; the calling task is cancelled, and so the request fails, if all who waited
+    /// for it go before its head comes.
     private func respondUnlessAbandoned(
         _ request: Request,
         _ flight: Flight,
         _ place: FillTurns.Place
     ) async -> (requestTime: Timestamp, Result<Response, any Error>) {
-        await withTaskGroup(of: Race.self) { group in
-            group.addTask { [self] in
-                var requestTime = now()
-                do {
-                    try await turns.enter(place)
-                    requestTime = now()
-                    metrics.originRequests.add(1, ordering: .relaxed)
-                    return .answered(requestTime, .success(try await origin.respond(to: request)))
-                } catch {
-                    return .answered(requestTime, .failure(error))
-                }
+        await TaskCanceller.provide { canceller in
+            flight.watchAbandonment { canceller.cancel() }
+            var requestTime = now()
+            do {
+                try await turns.enter(place)
+                requestTime = now()
+                metrics.originRequests.add(1, ordering: .relaxed)
+                return (requestTime, .success(try await origin.respond(to: request)))
+            } catch {
+                return (requestTime, .failure(error))
             }
-            group.addTask { await flight.waitUntilAbandoned() ? .abandoned : .settled }
-            var result: (Timestamp, Result<Response, any Error>) = (now(), .failure(CancellationError()))
-            for await race in group {
-                switch race {
-                case .answered(let requestTime, let answer):
-                    result = (requestTime, answer)
-                    group.cancelAll()
-                case .abandoned:
-                    group.cancelAll()
-                case .settled:
-                    continue
-                }
-            }
-            return result
         }
     }
 

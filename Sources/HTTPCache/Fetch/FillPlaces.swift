@@ -58,18 +58,22 @@ struct FillPlaces<Waiter> {
         return Place(number: lastNumber)
     }
 
-    /// Takes the place, if there is one or it has it, else puts `waiter` in line; who goes on is never refused.
-    mutating func enter(_ place: Place, _ waiter: Waiter, goesOn: Bool) -> Entry {
-        if needed.contains(place) { return .entered }
+    /// Takes the place, if there is one or it has it; false if it would have to wait.
+    mutating func enterAtOnce(_ place: Place) -> Bool {
+        if needed.contains(place) { return true }
         if let index = offered.firstIndex(of: place) {
             offered.remove(at: index)
             needed.insert(place)
-            return .entered
+            return true
         }
-        if waitingCount == 0, count < placesMax {
-            needed.insert(place)
-            return .entered
-        }
+        guard waitingCount == 0, count < placesMax else { return false }
+        needed.insert(place)
+        return true
+    }
+
+    /// Takes the place, if there is one or it has it, else puts `waiter` in line; who goes on is never refused.
+    mutating func enter(_ place: Place, _ waiter: Waiter, goesOn: Bool) -> Entry {
+        if enterAtOnce(place) { return .entered }
         guard goesOn || waitingCount < waitingMax else { return .refused }
         line.append((place, waiter))
         waitingCount += 1

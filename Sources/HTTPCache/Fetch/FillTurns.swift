@@ -37,6 +37,7 @@ final class FillTurns: Sendable {
     /// task is cancelled or the place is left while it waits.
     func enter(_ place: Place, goesOn: Bool = false) async throws {
         try Task.checkCancellation()
+        if state.withLock({ $0.places.enterAtOnce(place) }) { return }
         let isIn = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Bool?, Never>) in
                 switch state.withLock({ $0.places.enter(place, continuation, goesOn: goesOn) }) {

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Settled once, with an outcome that all may use, or with a response that only the one whose request was sent may have.
 /// Who is interested enters, waits, and leaves when something was made of the outcome; who is cancelled while waiting has
-/// left. When all have left before there was an outcome, ``waitUntilAbandoned()`` returns and the request is given up.
+/// left. When all have left before there was an outcome, who watches for that gives the request up.
 package final class Flight: Sendable {
     /// What came back.
     package enum Outcome: Sendable {
@@ -37,7 +37,7 @@ package final class Flight: Sendable {
         var seats: [Seat: Waiter?] = [:]
         var lastNumber = 0
         var isAbandoned = false
-        var abandonment: CheckedContinuation<Void, Never>?
+        var whenAbandoned: (@Sendable () -> Void)?
         var whenLeft: (@Sendable () -> Void)?
 
         mutating func takeWhenLeft() -> (@Sendable () -> Void)? {
@@ -85,7 +85,7 @@ package final class Flight: Sendable {
                 if let answer { continuation.resume(returning: answer) }
             }
         } onCancel: {
-            let (waiter, abandonment): (Waiter?, CheckedContinuation<Void, Never>?) = state.withLock { state in
+            let (waiter, whenAbandoned): (Waiter?, (@Sendable () -> Void)?) = state.withLock { state in
                 // With an outcome in hand it is the caller who leaves.
                 guard state.outcome == nil, let waiter = state.seats.removeValue(forKey: seat) else {
                     return (nil, nil)
@@ -93,18 +93,18 @@ package final class Flight: Sendable {
                 return (waiter, abandonIfEmpty(&state))
             }
             waiter?.resume(returning: nil)
-            abandonment?.resume()
+            whenAbandoned?()
         }
     }
 
     /// Leaves a seat whose outcome was had, once something was made of it.
     package func leave(_ seat: Seat) {
-        let (whenLeft, abandonment) = state.withLock { state in
+        let (whenLeft, whenAbandoned) = state.withLock { state in
             state.seats[seat] = nil
             return (state.takeWhenLeft(), abandonIfEmpty(&state))
         }
         whenLeft?()
-        abandonment?.resume()
+        whenAbandoned?()
     }
 
     /// Takes the response that is not shared; nil for all but the first.
@@ -142,47 +142,33 @@ package final class Flight: Sendable {
         ownHead: HeadSnapshot? = nil,
         whenLeft: (@Sendable () -> Void)? = nil
     ) {
-        let (waiters, abandonment, isWanted, left) = state.withLock { state in
+        let (waiters, isWanted, left) = state.withLock { state in
             state.outcome = outcome
             state.whenLeft = whenLeft
             let waiters = state.seats.values.compactMap(\.self)
             for seat in state.seats.keys { state.seats[seat] = .some(nil) }
             let isWanted = !state.seats.isEmpty
             if isWanted { (state.unshared, state.withheld, state.ownHead) = (response, withheld, ownHead) }
-            defer { state.abandonment = nil }
-            return (waiters, state.abandonment, isWanted, state.takeWhenLeft())
+            state.whenAbandoned = nil
+            return (waiters, isWanted, state.takeWhenLeft())
         }
         if !isWanted { response?.body.cancel() }
         for waiter in waiters { waiter.resume(returning: outcome) }
-        abandonment?.resume()
         left?()
     }
 
-    /// Returns when nobody waits any more, or the flight is settled; true if it was abandoned.
-    package func waitUntilAbandoned() async -> Bool {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let isOver = state.withLock { state in
-                    if state.isAbandoned || state.outcome != nil || Task.isCancelled { return true }
-                    state.abandonment = continuation
-                    return false
-                }
-                if isOver { continuation.resume() }
-            }
-        } onCancel: {
-            let abandonment = state.withLock { state in
-                defer { state.abandonment = nil }
-                return state.abandonment
-            }
-            abandonment?.resume()
+    /// Has `abandoned` called if nobody waits any more before the flight is settled; at once if that is so already.
+    func watchAbandonment(_ abandoned: @escaping @Sendable () -> Void) {
+        let isAbandoned = state.withLock { state in
+            if !state.isAbandoned, state.outcome == nil { state.whenAbandoned = abandoned }
+            return state.isAbandoned
         }
-        return state.withLock { $0.isAbandoned }
+        if isAbandoned { abandoned() }
     }
 
-    private func abandonIfEmpty(_ state: inout State) -> CheckedContinuation<Void, Never>? {
+    private func abandonIfEmpty(_ state: inout State) -> (@Sendable () -> Void)? {
         guard !isBackground, state.seats.isEmpty, state.outcome == nil else { return nil }
         state.isAbandoned = true
-        defer { state.abandonment = nil }
-        return state.abandonment
+        return state.whenAbandoned.take()
     }
 }

@@ -10,6 +10,8 @@ package final class HeadSnapshot: Sendable {
     package let vary: Vary
     /// The selecting values in normal form.
     package let varyKey: VaryKey
+    /// Whether a Date line is in them, in a 304's too.
+    package let isDated: Bool
     /// The field lines as they stand on the wire, Via included, without Age, Cache-Status and Content-Length.
     package let serialized: [UInt8]
     /// ``serialized`` for a 304: without what describes the body that is not sent (RFC 9110 section 15.4.5).
@@ -31,6 +33,7 @@ package final class HeadSnapshot: Sendable {
         } else {
             varyKey = VaryKey(bytes: [])
         }
+        isDated = metadata.fields.contains(.date)
         var outgoing = metadata.fields
         outgoing.remove(.age)
         if metadata.status == 200, !outgoing.contains(.acceptRanges) { outgoing.append("Accept-Ranges", "bytes") }

@@ -22,6 +22,7 @@ package final class ObjectTable: Sendable {
 
     private struct ShardState {
         var slots: [UInt64: Int] = [:]
+        var prepared = PreparedHits()
         var entries: [Entry?] = []
         var free: [Int] = []
         var bytes: Int64 = 0
@@ -59,9 +60,31 @@ package final class ObjectTable: Sendable {
         return found
     }
 
+    /// What was prepared under the hash of a key, which may be another's.
+    func prepared(_ hash: UInt64) -> PreparedHit? {
+        shard(hash).state.withLock { $0.prepared.find(hash) }
+    }
+
+    /// Keeps `hit` for the hits to come, if its response is all that its key has.
+    func prepare(_ hit: PreparedHit) {
+        let key = hit.stored.key
+        shard(key.hash).state.withLock { state in
+            guard let slot = state.slots[key.hash], let entry = state.entries[slot], entry.variants.count == 1,
+                entry.variants[0] === hit.stored
+            else { return }
+            state.prepared.insert(hit, key.hash, keys: state.slots.count)
+        }
+    }
+
     /// The variants of the key `prefix` followed by `rest`, newest first; empty if they are not in memory.
-    package func variants(of prefix: CacheKeyPrefix, followedBy rest: Span<UInt8>) -> [StoredResponse] {
-        let found = candidates(prefix.hash(followedBy: rest))
+    ///
+    /// - Parameters:
+    ///   - prefix: The key's first octets.
+    ///   - rest: The others.
+    ///   - hash: The hash of both.
+    /// - Returns: The variants.
+    func variants(of prefix: CacheKeyPrefix, followedBy rest: Span<UInt8>, _ hash: UInt64) -> [StoredResponse] {
+        let found = candidates(hash)
         guard let key = found.first?.key, prefix.matches(key, followedBy: rest) else { return [] }
         return found
     }
@@ -182,6 +205,7 @@ package final class ObjectTable: Sendable {
     }
 
     private func insert(_ entry: Entry, into state: inout ShardState) {
+        state.prepared.remove(entry.key.hash)
         if let slot = state.slots[entry.key.hash], let old = state.entries[slot] {
             // Another key of the same 64-bit seeded hash: the newer one stays in memory.
             state.bytes -= old.bytes
@@ -196,6 +220,7 @@ package final class ObjectTable: Sendable {
     }
 
     private func update(_ entry: inout Entry, at slot: Int, in state: inout ShardState) {
+        state.prepared.remove(entry.key.hash)
         state.bytes -= entry.bytes
         entry.bytes = cost(entry.variants)
         state.bytes += entry.bytes
@@ -207,6 +232,7 @@ package final class ObjectTable: Sendable {
     private func removeEntry(at slot: Int, hash: UInt64, in state: inout ShardState) {
         state.entries[slot] = nil
         state.slots[hash] = nil
+        state.prepared.remove(hash)
         state.free.append(slot)
         state.policy.remove(Self.unit(hash))
     }

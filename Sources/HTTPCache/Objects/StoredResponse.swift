@@ -13,6 +13,8 @@ package final class StoredResponse: Sendable {
 
     package let id: ResponseID
     package let key: CacheKey
+    /// Counts what must end a ``PreparedHit``: another head, octets that are not held any more.
+    private let changes = Atomic<UInt32>(0)
     /// For the memory tier's eviction: see ``Use``.
     private let use: Atomic<UInt8>
     /// Used since the store was last told.
@@ -147,6 +149,9 @@ package final class StoredResponse: Sendable {
     /// The head as it is now.
     package var currentHead: HeadSnapshot { head.withLock { $0 } }
 
+    /// Another number after each change of what it is answered with, filling aside.
+    var version: UInt32 { changes.load(ordering: .acquiring) }
+
     /// Remembers that it was used, for both tiers' eviction.
     package func markUsed() {
         // Read first: a line that nobody writes stays in every core's cache.
@@ -195,6 +200,7 @@ package final class StoredResponse: Sendable {
     package func replaceHead(_ metadata: ResponseMetadata) {
         let new = HeadSnapshot(metadata)
         head.withLock { $0 = new }
+        changes.add(1, ordering: .releasing)
     }
 
     /// What a store is told of it.
@@ -219,7 +225,12 @@ package final class StoredResponse: Sendable {
 
     /// Reads or changes the body's state under its lock; what is to be woken is woken by the caller afterwards.
     package func withBody<Result>(_ change: (inout Body) -> sending Result) -> sending Result {
-        bodyState.withLock { change(&$0) }
+        bodyState.withLock { body in
+            let evictions = body.evictions
+            let result = change(&body)
+            if body.evictions != evictions { changes.add(1, ordering: .releasing) }
+            return result
+        }
     }
 
     /// Forgets a reader; fills that nobody wants any more are given up at once, however long their origin would be silent.
@@ -358,10 +369,7 @@ package final class StoredResponse: Sendable {
 
     /// Opens the files of what is held in `range`, so far as it matters: what they have lost does not count as held then.
     func checkFiles(of range: Range<Int64>) {
-        let isWanted = withBody { body in
-            if case .segments = body.storage { !range.isEmpty && !body.extents.ranges.isEmpty } else { false }
-        }
-        guard isWanted, !isDetached else { return }
+        guard !range.isEmpty, withBody({ $0.isInFiles }), !isDetached else { return }
         let (segmentBytes, isResumable) = withBody { ($0.limits.segmentBytes, $0.isResumable) }
         // What can be completed is completed on the way; of the rest nobody knows after the head is sent how to go on.
         let heldEnd = withBody { $0.extents.ranges.last?.upperBound ?? 0 }

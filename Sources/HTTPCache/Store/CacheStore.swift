@@ -42,10 +42,6 @@ package struct ResponseID: Sendable, Hashable {
         self.rawValue = rawValue
     }
 
-    /// A new identifier out of 2^63: two are the same less often than a disk lies.
-    package init(using generator: inout some RandomNumberGenerator) {
-        rawValue = generator.next() >> 1
-    }
 }
 
 /// Identifies one segment: octets `index * segmentBytes ..< (index + 1) * segmentBytes` of a body.

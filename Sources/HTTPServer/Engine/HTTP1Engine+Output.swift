@@ -8,13 +8,14 @@ extension HTTP1Engine {
     /// Lets the responder write its answer straight into the output; whether it did.
     mutating func answerAtOnce(_ octets: Span<UInt8>, in context: inout EngineContext) -> Bool {
         let start = context.output.output.count
+        context.output.isDated = false
         guard context.responder.respondImmediately(to: context.head, in: octets, into: &context.output) else {
             context.output.output.removeSubrange(start...)
             context.output.body = nil
             return false
         }
         let keepsAlive = takesMore && !isShuttingDown
-        if !HTTP1Engine.hasDate(context.output.output.span, from: start) {
+        if !context.output.isDated {
             context.output.output.append(contentsOf: context.date.octets)
         }
         finishHead(keepsAlive: keepsAlive, takesChunks: context.head.minorVersion == 1, in: &context)
@@ -34,14 +35,14 @@ extension HTTP1Engine {
                 isOut = false
             }
         }
-        if context.output.output.count >= HTTP1Engine.outputBytesMax { awaitsAcceptance = true }
-        guard !isOut || context.journal.isOn else { return true }
+        if !isOut || context.output.output.count >= HTTP1Engine.outputBytesMax { awaitsAcceptance = true }
+        guard context.journal.isOn else { return true }
         let bodyCount = Int64(context.output.body?.count ?? context.output.output.count - headEnd)
         recordAnswer(octets, start..<headEnd, bodyCount, keepsAlive: keepsAlive, isOut: isOut, in: &context)
         return true
     }
 
-    /// The slow part of the express lane: a body that is not copied makes an exchange, and the journal is told.
+    /// The slow part of the express lane: the journal is told, by an exchange once a body that is not copied is out.
     private mutating func recordAnswer(
         _ octets: Span<UInt8>,
         _ headRange: Range<Int>,
@@ -50,43 +51,20 @@ extension HTTP1Engine {
         isOut: Bool,
         in context: inout EngineContext
     ) {
-        var record: ExchangeRecord?
-        if context.journal.isOn {
-            var answered = ExchangeRecord(startedAtNanoseconds: context.receivedAtNanoseconds)
-            let now = context.monotonicNanoseconds()
-            answered.firstOctetAtNanoseconds = now
-            answered.status = HTTP1Engine.status(in: context.output.output.span, at: headRange.lowerBound)
-            answered.headBytes = Int64(headRange.count)
-            answered.bodyBytes = bodyCount
-            answered.outcome = context.output.outcome
-            context.output.outcome = .none
-            if isOut { return context.journal.reportAtOnce(context.head, in: octets, answered, from: client, at: now) }
-            context.journal.note(context.head, in: octets, in: &answered)
-            record = answered
-        }
-        var exchange = makeExchange(record)
+        var answered = ExchangeRecord(startedAtNanoseconds: context.receivedAtNanoseconds)
+        let now = context.monotonicNanoseconds()
+        answered.firstOctetAtNanoseconds = now
+        answered.status = HTTP1Engine.status(in: context.output.output.span, at: headRange.lowerBound)
+        answered.headBytes = Int64(headRange.count)
+        answered.bodyBytes = bodyCount
+        answered.outcome = context.output.outcome
+        context.output.outcome = .none
+        if isOut { return context.journal.reportAtOnce(context.head, in: octets, answered, from: client, at: now) }
+        context.journal.note(context.head, in: octets, in: &answered)
+        var exchange = makeExchange(answered)
         exchange.keepsAlive = keepsAlive
         exchange.phase = .flushing
         exchanges.append(exchange)
-        awaitsAcceptance = true
-    }
-
-    /// Whether a line from `start` on is a Date field; looks at the first octets of each line only.
-    static func hasDate(_ output: Span<UInt8>, from start: Int) -> Bool {
-        var at = start
-        while at < output.count {
-            guard output[at] != 0x0a else {
-                at += 1
-                if at + 5 <= output.count, output[at] | 0x20 == 0x64,
-                    output.extracting(at..<at + 5).equalsIgnoringCase("date:")
-                {
-                    return true
-                }
-                continue
-            }
-            at += 1
-        }
-        return false
     }
 
     private static func status(in output: Span<UInt8>, at start: Int) -> Int {

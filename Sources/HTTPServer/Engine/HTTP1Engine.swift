@@ -89,7 +89,7 @@ package struct HTTP1Engine {
     /// Whether the connection has nothing to do, so that a server that stops may close it.
     package var isIdle: Bool {
         guard case .head = inbound else { return false }
-        return exchanges.isEmpty && pending.isEmpty && ending == .open
+        return exchanges.isEmpty && pending.isEmpty && ending == .open && !isBlocked && !awaitsAcceptance
     }
 
     /// Whether the engine waits for ``outputAccepted(in:)``.
@@ -155,6 +155,7 @@ package struct HTTP1Engine {
         isBlocked = false
         awaitsAcceptance = false
         outputSince = context.now
+        idleSince = context.now
         guard ending == .open else { return }
         if case .flushing? = exchanges.first?.phase { finishFirst(in: &context) }
         settle(in: &context)

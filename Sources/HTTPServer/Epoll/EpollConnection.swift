@@ -50,7 +50,7 @@ final class EpollConnection {
 
     // MARK: Events
 
-    /// The loop knows the connection from now on.
+    /// The loop knows the connection from now on; what has come already is answered, before events are asked for.
     func begin(isWithinLimit: Bool) {
         if loop.context.journal.isOn { engine.client = JournalClient(address: remoteAddress()) }
         if !isWithinLimit {
@@ -59,6 +59,8 @@ final class EpollConnection {
         } else if loop.isShuttingDown {
             shutDown()
         }
+        isReadable = true
+        read()
     }
 
     /// epoll reports `events`: what they mean the system calls will say.
@@ -193,7 +195,8 @@ final class EpollConnection {
             from: remoteAddress(),
             with: loop.context.responder,
             logger: loop.parts.logger,
-            count: loop.parts.taskCount
+            count: loop.parts.taskCount,
+            on: loop.context.configuration.taskExecutor
         ) { [mailbox = loop.parts.mailbox, token, number = started.number] event in
             mailbox.post(.request(token, number, event))
         }

@@ -14,7 +14,7 @@ import Musl
 
 /// Made, run and let go on one thread; nothing of it is touched by another.
 ///
-/// Everything is edge triggered but the listening sockets, so that a connection costs one `epoll_ctl` in its life. What a
+/// Everything is edge triggered but the listening sockets, so that a connection costs one `epoll_ctl` in its life at most. What a
 /// loop could not do in one turn without keeping others waiting it does in the next.
 final class EpollLoop {
     /// What a loop is made from; may be passed to its thread.
@@ -138,8 +138,7 @@ final class EpollLoop {
         let token = generation << 32 | UInt64(descriptor)
         let count = parts.connectionCount.enter()
         let limit = context.configuration.connectionsMax
-        let events = clinux_epoll_in | clinux_epoll_out | clinux_epoll_peer_end | clinux_epoll_edge
-        guard count <= limit + Lane.refusedConnectionsMax, parts.set.add(descriptor, for: events, as: token) else {
+        guard count <= limit + Lane.refusedConnectionsMax else {
             leave()
             return SocketCall.close(descriptor)
         }
@@ -148,6 +147,10 @@ final class EpollLoop {
         connections[Int(descriptor)] = connection
         connectionsOpen += 1
         connection.begin(isWithinLimit: count <= limit)
+        // A request is there more often than not when its connection is taken, and many connections bring no other one.
+        guard connection.isOpen else { return }
+        let events = clinux_epoll_in | clinux_epoll_out | clinux_epoll_peer_end | clinux_epoll_edge
+        if !parts.set.add(descriptor, for: events, as: token) { connection.lose() }
     }
 
     /// Forgets a connection; to be called before its descriptor is closed.

@@ -47,6 +47,7 @@ extension HTTP2Engine {
         guard stream.bodyRemaining ?? 0 == 0 else { return try reset(stream, for: .protocolError, in: &context) }
         stream.isRemoteOpen = false
         stream.body?.finish()
+        if let started = stream.held.take(), case .waiting = stream.phase { run(started, of: stream, in: &context) }
     }
 
     private func noteBodyProgress(of stream: HTTP2Stream, _ count: Int, in context: inout EngineContext) {

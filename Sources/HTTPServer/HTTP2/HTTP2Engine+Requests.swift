@@ -206,10 +206,19 @@ extension HTTP2Engine {
             stream.awaitsContinue = reader.expectsContinue
             stream.bodySince = context.now
         }
+        let started = StartedRequest(number: stream.number, request: request, body: stream.body, takesInterim: true)
+        if !endsStream, reader.contentLength == 0, !reader.expectsContinue {
+            // Nobody but us could tell the origin that octets came behind a body of none.
+            stream.held = started
+        } else {
+            run(started, of: stream, in: &context)
+        }
+    }
+
+    /// Gives a request to the responder.
+    func run(_ started: StartedRequest, of stream: HTTP2Stream, in context: inout EngineContext) {
         stream.isRunning = true
-        context.actions.append(
-            .start(StartedRequest(number: stream.number, request: request, body: stream.body, takesInterim: true))
-        )
+        context.actions.append(.start(started))
     }
 
     /// Tells a stream's record what the journal wants of the request.

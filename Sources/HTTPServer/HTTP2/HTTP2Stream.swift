@@ -48,6 +48,8 @@ final class HTTP2Stream {
 
     /// The request's body while it comes; nil without one.
     var body: RequestBody?
+    /// The request, while it waits for the end of a body that is declared to be empty.
+    var held: StartedRequest?
     /// Whether END_STREAM has not come yet.
     var isRemoteOpen = false
     /// Octets of the body that must still come; nil if their number was not declared.

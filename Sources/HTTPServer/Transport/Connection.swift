@@ -188,7 +188,8 @@ final class Connection: ChannelInboundHandler {
             from: channelContext.map(remoteAddress(in:)) ?? "",
             with: lane.context.responder,
             logger: lane.logger,
-            count: lane.taskCount
+            count: lane.taskCount,
+            on: lane.context.configuration.taskExecutor
         ) { event in
             eventLoop.execute { connection.value.take(event, of: number) }
         }

@@ -24,6 +24,7 @@ struct RequestTasks {
     ///   - responder: Who answers.
     ///   - logger: Told of failures.
     ///   - count: Counts the task for as long as it runs.
+    ///   - executor: Where the task runs; nil: Swift's own threads.
     ///   - deliver: Called on any thread.
     mutating func start(
         _ started: StartedRequest,
@@ -31,6 +32,7 @@ struct RequestTasks {
         with responder: any Responder,
         logger: Logger,
         count: ActiveCount,
+        on executor: (any TaskExecutor)?,
         deliver: @escaping @Sendable (RequestEvent) -> Void
     ) {
         var request = started.request
@@ -42,10 +44,11 @@ struct RequestTasks {
         if request.target.isEmpty { request.target = Array("*".utf8) }
         if started.takesInterim { request.onInterim = { deliver(.interim($0)) } }
         started.body?.setOnDemand { deliver(.bodyDemand($0)) }
-        let link = ResponseLink(logger: logger, deliver: deliver)
+        let streamExecutor = executor == nil ? nil : globalConcurrentExecutor
+        let link = ResponseLink(logger: logger, streamExecutor: streamExecutor, deliver: deliver)
         count.enter()
         running[started.number] = Running(
-            task: Task { [request] in
+            task: Task(executorPreference: executor) { [request] in
                 await link.answer(request, with: responder)
                 count.leave()
             }

@@ -34,6 +34,8 @@ enum RequestEvent: Sendable {
 /// What a request's task holds of its connection.
 struct ResponseLink: Sendable {
     let logger: Logger
+    /// Where streams are pulled, which may read from a disk; nil: where the responder is asked.
+    let streamExecutor: (any TaskExecutor)?
     /// Hands an event on to the connection's thread; ``RequestEvent/drop()`` if that is over.
     let deliver: @Sendable (RequestEvent) -> Void
 
@@ -48,6 +50,11 @@ struct ResponseLink: Sendable {
         guard case .stream(let source) = response.body.content else {
             return deliver(.answered(response))
         }
+        await withTaskExecutorPreference(streamExecutor) { await deliver(response, from: source) }
+    }
+
+    /// Hands on a response whose body is a stream.
+    private func deliver(_ response: Response, from source: any BodySource) async {
         guard await isWanted(after: { .answeredWithStream(response, $0) }) else { return }
         do {
             while let chunk = try await source.next() {

@@ -81,16 +81,18 @@ import Testing
 
     @Test func `a flight is abandoned when the last of those who wait is cancelled, and not before`() async {
         let flight = SeatedFlight(isBackground: false)
-        async let abandoned = flight.waitUntilAbandoned()
+        let abandonments = Counter()
+        flight.watchAbandonment { abandonments.add() }
         let first = Task { await name(flight.join()) }
         let second = Task { await name(flight.join()) }
         await flight.isJoined(by: 2)
         first.cancel()
         #expect(await first.value == "nothing")
         #expect(!flight.isAbandoned)
+        #expect(abandonments.count == 0)
         second.cancel()
         #expect(await second.value == "nothing")
-        #expect(await abandoned)
+        #expect(abandonments.count == 1)
         #expect(name(await flight.join()) == "nothing")
     }
 
@@ -115,19 +117,28 @@ import Testing
         #expect(flight.isAbandoned)
     }
 
-    @Test func `settling ends the wait for abandonment`() async {
+    @Test func `who watches a flight that was abandoned before is told at once`() async {
         let flight = SeatedFlight(isBackground: false)
-        async let abandoned = flight.waitUntilAbandoned()
-        flight.settle(.failed(BodyError.truncated))
-        #expect(await !abandoned)
-        #expect(await !flight.waitUntilAbandoned())
+        let client = Task { await name(flight.join()) }
+        await flight.isJoined()
+        client.cancel()
+        #expect(await client.value == "nothing")
+        let abandonments = Counter()
+        flight.watchAbandonment { abandonments.add() }
+        #expect(abandonments.count == 1)
     }
 
-    @Test func `cancelling the wait for abandonment ends it`() async {
+    @Test func `a flight that has settled is not abandoned any more`() async {
         let flight = SeatedFlight(isBackground: false)
-        let wait = Task { await flight.waitUntilAbandoned() }
-        wait.cancel()
-        #expect(await !wait.value)
+        let abandonments = Counter()
+        flight.watchAbandonment { abandonments.add() }
+        async let outcome = flight.join()
+        await flight.isJoined()
+        flight.settle(.failed(BodyError.truncated))
+        #expect(name(await outcome) == "failed")
+        flight.leave()
+        #expect(abandonments.count == 0)
+        #expect(!flight.isAbandoned)
     }
 
     @Test func `those who are cancelled while it settles do not speak for those who stay`() async {
@@ -181,7 +192,7 @@ private final class SeatedFlight: Sendable {
 
     func takePrivateResponse() -> Response? { flight.takePrivateResponse() }
 
-    func waitUntilAbandoned() async -> Bool { await flight.waitUntilAbandoned() }
+    func watchAbandonment(_ abandoned: @escaping @Sendable () -> Void) { flight.watchAbandonment(abandoned) }
 
     /// Returns when as many have a seat.
     func isJoined(by count: Int = 1) async {
