@@ -11,6 +11,8 @@ package struct Request: Sendable {
     package var target: [UInt8]
     package var fields: Fields
     package var body: Body
+    /// The version that the client sent it in.
+    package var version = ProtocolVersion.http11
     /// Told each interim (1xx) response before the final one; nil if the client takes none (HTTP/1.0).
     package var onInterim: (@Sendable (InterimResponse) -> Void)?
     /// Who sent it, as `address:port`, for logs; nil if made by ourselves.
@@ -36,6 +38,13 @@ package struct Request: Sendable {
 
     /// The target as text, for messages and logs.
     package var targetText: String { String(decoding: target, as: UTF8.self) }
+}
+
+/// A version of HTTP, as Via names it (RFC 9110 section 7.6.3).
+package enum ProtocolVersion: String, Sendable {
+    case http10 = "1.0"
+    case http11 = "1.1"
+    case http2 = "2"
 }
 
 /// A request method: case-sensitive token (RFC 9110 section 9.1).

@@ -15,7 +15,8 @@ package struct RequestHead: Sendable {
     /// Where the method's octets stand.
     package var methodRange: Range<Int> = 0..<0
     /// Where the request target stands in origin-form: path and query, verbatim; for absolute-form without its
-    /// scheme and authority (RFC 9112 section 3.2.2); `*` for asterisk-form, host:port for authority-form.
+    /// scheme and authority (RFC 9112 section 3.2.2); `*` for asterisk-form, host:port for authority-form; nowhere for an
+    /// OPTIONS in absolute-form without a path, which means `*` (section 3.2.4).
     package var target: Range<Int> = 0..<0
     /// Where the authority stands: of the absolute-form target if there is one, else the Host field's value.
     package var authority: Range<Int> = 0..<0

@@ -157,6 +157,8 @@ package final class CachingResponder: Responder {
         var lastFailure: any Error = HTTPCacheError(.changed, "the origin's representation keeps changing")
         var mayJoin = !request.fields.contains(.authorization)
         var mayValidate = true
+        // What was asked of the origin for this client; nil: nothing yet.
+        var asked: CacheStatus?
         for attempt in 0..<Self.attemptsMax {
             let variants = await coordinator.variants(of: key)
             let stored = selected(from: variants, by: request)
@@ -164,13 +166,18 @@ package final class CachingResponder: Responder {
             var standsIn = Reuse.Fallback.none
             switch decision {
             case .serve(let stored, let status):
-                if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
+                // RFC 9211 section 2.1: what took a request to the origin is no hit, whoever's answer it is in the end.
+                if let response = try await serveUnlessChanged(stored, request, target, asked ?? status) {
+                    return response
+                }
             case .serveAndValidate(let stored, let status):
                 let asking = asking(request, stored, attempt: attempt, mayContinue: false)
                 coordinator.askInBackground(
                     question(key, target, request, validating: stored, variants, .none, asking: asking)
                 )
-                if let response = try await serveUnlessChanged(stored, request, target, status) { return response }
+                if let response = try await serveUnlessChanged(stored, request, target, asked ?? status) {
+                    return response
+                }
             case .onlyIfCached:
                 return nothingStored()
             case .bypass:
@@ -196,9 +203,13 @@ package final class CachingResponder: Responder {
             )
             let forward = forwardReason(decision, stored, variants)
             do {
-                if let response = try await ask(question, forward, mayJoin: mayJoin) { return response }
+                switch try await ask(question, forward, mayJoin: mayJoin) {
+                case .answered(let response): return response
+                case .again(let status): asked = status ?? asked
+                }
                 if attempt > 0 { (mayJoin, mayValidate) = (false, false) }
             } catch let error as HTTPCacheError where error.code == .changed {
+                asked = CacheStatus(forward: forward)
                 lastFailure = error
             }
         }
@@ -219,27 +230,45 @@ package final class CachingResponder: Responder {
         }
     }
 
-    /// Asks the origin and answers with what comes back; nil if it was another's and does not fit.
+    /// What came of asking the origin.
+    private enum Asked {
+        case answered(Response)
+        /// Nothing that fits: what is stored by now is to be looked at again. What was asked; nil if nothing was.
+        case again(CacheStatus?)
+    }
+
+    /// Asks the origin and answers with what comes back, unless it was another's and does not fit.
     private func ask(
         _ question: FetchCoordinator.Question,
         _ forward: CacheStatus.Forward,
         mayJoin: Bool
-    ) async throws
-        -> Response?
-    {
-        guard let (flight, seat, isJoined) = join(question, mayJoin: mayJoin) else { return nil }
+    ) async throws -> Asked {
+        guard let (flight, seat, isJoined) = join(question, mayJoin: mayJoin) else { return .again(nil) }
         guard let seat, let outcome = await flight.outcome(for: seat) else {
             try Task.checkCancellation()
-            return nil
+            return .again(nil)
         }
         defer { flight.leave(seat) }
         var status = CacheStatus(forward: forward)
         status.isCollapsed = isJoined
+        let response = try await response(to: question, from: flight, seat, outcome, isJoined: isJoined, &status)
+        return response.map { .answered($0) } ?? .again(status)
+    }
+
+    /// The answer that an outcome gives to the one in `seat`, nil if it does not fit, and what is to be said of it.
+    private func response(
+        to question: FetchCoordinator.Question,
+        from flight: Flight,
+        _ seat: Flight.Seat,
+        _ outcome: Flight.Outcome,
+        isJoined: Bool,
+        _ status: inout CacheStatus
+    ) async throws -> Response? {
         switch outcome {
         case .validated(let stored):
             // Whose request it was that the origin answered, it is for that one, whatever Vary says by now.
-            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             status.forwardStatus = 304
+            guard !isJoined || stored.currentHead.isSelected(by: question.request.fields) else { return nil }
             guard !isJoined else { return try await serve(stored, question.request, question.target, status) }
             let ownHead = flight.takeOwnHead()
             let response = try await serve(stored, question.request, question.target, status, with: ownHead)
@@ -258,25 +287,41 @@ package final class CachingResponder: Responder {
                 if !isJoined { flight.takePrivateResponse()?.body.cancel() }
                 return stale
             }
-            // A part says nothing about what others would get, and an error nothing about who may share what comes after it.
-            let isAboutRange = code == 206 || code == 416
-            if let code, !isAboutRange, code < 500 { rememberUnshared(question.key) }
-            // Only the one whose request was sent may have it.
-            guard !isJoined, let response = flight.takePrivateResponse() else { return nil }
-            // It is about this range, under this condition.
-            guard !isAboutRange || isUnderItsCondition(response, question.request) else {
-                response.body.cancel()
-                return nil
-            }
-            if response.status == 206, rangeSpecs(of: question.request)?.count ?? 1 > 1 {
-                response.body.cancel()
-                return try await passOn(question.request, as: .partial)
-            }
-            return passed(response, status, for: question.request)
+            return try await privateResponse(to: question, from: flight, code, isJoined: isJoined, &status)
         case .failed(let error):
             if let stale = try await serveStale(question, .unreachable) { return stale }
             throw error
         }
+    }
+
+    /// The answer that is not stored, for the one alone whose request was sent; nil if it does not fit.
+    private func privateResponse(
+        to question: FetchCoordinator.Question,
+        from flight: Flight,
+        _ code: Int?,
+        isJoined: Bool,
+        _ status: inout CacheStatus
+    ) async throws -> Response? {
+        // A part says nothing about what others would get, and an error nothing about who may share what comes after it.
+        let isAboutRange = code == 206 || code == 416
+        if let code, !isAboutRange, code < 500 { rememberUnshared(question.key) }
+        // Only the one whose request was sent may have it.
+        guard !isJoined, let response = flight.takePrivateResponse() else {
+            // It was about what is stored, not for this client.
+            if !isJoined { status.forwardStatus = code }
+            return nil
+        }
+        // It is about this range, under this condition.
+        guard !isAboutRange || isUnderItsCondition(response, question.request) else {
+            response.body.cancel()
+            status.forwardStatus = code
+            return nil
+        }
+        if response.status == 206, rangeSpecs(of: question.request)?.count ?? 1 > 1 {
+            response.body.cancel()
+            return try await passOn(question.request, as: .partial)
+        }
+        return passed(response, status, for: question.request)
     }
 
     private func join(_ question: FetchCoordinator.Question, mayJoin: Bool) -> (Flight, Flight.Seat?, isJoined: Bool)? {

@@ -83,7 +83,20 @@ package final class DiskStore: CacheStore {
             try await index.records(for: key)
         }
         if !damage.isEmpty { await forget(damage) }
-        return records
+        return try spared(records)
+    }
+
+    /// Without those that hold nothing and were removed for that meanwhile; from now on they are not.
+    private func spared(_ records: [StoredRecord]) throws -> [StoredRecord] {
+        let empty = records.filter { $0.inlineBody == nil && $0.segments.isEmpty }.map(\.id)
+        guard !empty.isEmpty else { return records }
+        let isSearching = orphans.withLock { orphans in
+            for response in empty { orphans.spare(response) }
+            return orphans.isSearching
+        }
+        guard isSearching else { return records }
+        let left = try index.stored(Set(empty))
+        return records.filter { !empty.contains($0.id) || left.contains($0.id) }
     }
 
     package func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
@@ -130,6 +143,20 @@ package final class DiskStore: CacheStore {
             } catch {
                 onProblem(error.description)
             }
+        }
+    }
+
+    /// Whether it was closed when it was opened: then there is nothing for ``removeEmptyResponses()`` to find.
+    package var wasClosed: Bool { index.wasClosed.load(ordering: .relaxed) }
+
+    /// Removes responses that hold no octets, left by a kill before their first; returns how many.
+    ///
+    /// To be called once, in the background, before ``removeOrphans()``: it leaves alone what this process has looked up or stored.
+    /// Ends early when the store closes.
+    @discardableResult
+    package func removeEmptyResponses() async -> Int {
+        await withCheckedContinuation { continuation in
+            housekeeping.async { continuation.resume(returning: self.removeEmpty()) }
         }
     }
 
@@ -233,6 +260,9 @@ package final class DiskStore: CacheStore {
     /// Notes the keys of what is about to be stored: before it is, or a look-up might miss it.
     private func noteKeys(_ changes: [StoreChange]) {
         var isScanDue = false
+        orphans.withLock { orphans in
+            for case .put(let record) in changes { orphans.spare(record.id) }
+        }
         for case .put(let record) in changes where keys.insert(record.key) { isScanDue = true }
         if isScanDue { housekeeping.async { self.scanKeys() } }
     }
@@ -249,6 +279,34 @@ package final class DiskStore: CacheStore {
             keys.endScan(isComplete: false)
             onProblem("could not read all keys of the store \(directory), so each miss asks its index: \(error)")
         }
+    }
+
+    private func removeEmpty() -> Int {
+        var count = 0
+        do {
+            try index.forEachEmpty(of: 256) { empty in
+                guard !stopsSearching.load(ordering: .relaxed) else { return false }
+                guard !empty.isEmpty else { return true }
+                var failure: (any Error)?
+                index.onWriterNow { db in
+                    // Under the lock, so that nobody stores one of them between the question and its end.
+                    orphans.withLock { orphans in
+                        let gone = empty.filter { orphans.mayDelete($0) }
+                        do {
+                            try index.apply(gone.map { .removeIfEmpty($0) }, db)
+                            count += gone.count
+                        } catch {
+                            failure = error
+                        }
+                    }
+                }
+                if let failure { throw failure }
+                return true
+            }
+        } catch {
+            onProblem("could not remove all that the store \(directory) does not need from its index: \(error)")
+        }
+        return count
     }
 
     private func searchOrphans() -> Int {

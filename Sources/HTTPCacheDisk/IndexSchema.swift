@@ -104,6 +104,10 @@ enum IndexStatement {
     static let responseCount = "SELECT count(*) FROM responses"
     // From the index by keys alone: the table would be read with all its small bodies.
     static let keys = "SELECT key FROM responses INDEXED BY responses_key WHERE key > ? ORDER BY key LIMIT ?"
+    static let emptiness = """
+        SELECT id, NOT EXISTS (SELECT 1 FROM segments WHERE response = responses.id), key
+        FROM responses INDEXED BY responses_key WHERE (key, id) > (?, ?) ORDER BY key, id LIMIT ?
+        """
     static let segment = "SELECT extents FROM segments WHERE response = ? AND idx = ?"
     static let segments = "SELECT idx, extents FROM segments WHERE response = ? AND idx >= 0"
     // All columns are in the index, so that a page is read in one go.

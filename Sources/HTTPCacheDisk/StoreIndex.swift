@@ -19,6 +19,8 @@ final class StoreIndex: Sendable {
     private let lastUse: Atomic<Int64>
     /// See ``IndexSchema``; set once, before the index is used.
     private let era = Atomic<Int64>(0)
+    /// Whether the store had been closed when it was opened: then no kill has left anything half done.
+    let wasClosed = Atomic(true)
 
     /// Opens the index at `path`, which must be one of ours; blocks, but reads only a few pages, however large it is.
     init(path: String) throws {
@@ -53,6 +55,7 @@ final class StoreIndex: Sendable {
                 throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the table store is empty")
             }
             self.era.store(era, ordering: .relaxed)
+            wasClosed.store(row.integer(1) == 1, ordering: .relaxed)
             return (boot, row.integer(1) == 1)
         }
     }
@@ -161,6 +164,25 @@ final class StoreIndex: Sendable {
             // In a damaged index the keys may be in no order.
             guard body(keys.map { CacheKey($0) }), last.lexicographicallyPrecedes(key) else { return false }
             last = key
+        }
+    }
+
+    /// Calls `body` with the responses that hold nothing, of some at a time, until it returns false; blocks.
+    func forEachEmpty(of count: Int, _ body: ([ResponseID]) throws -> Bool) throws {
+        var last = (key: [UInt8](), id: Int64.min)
+        while true {
+            let rows = try pool.read { db in
+                try Row.fetchAll(
+                    db.cachedStatement(sql: IndexStatement.emptiness),
+                    arguments: [Data(last.key), last.id, count]
+                )
+            }
+            guard let id = rows.last?.integer(0), let key = rows.last?.octets(2) else { return }
+            let empty = rows.filter { $0.integer(1) == 1 }.compactMap { $0.integer(0) }
+            guard try body(empty.map { ResponseID(rawValue: UInt64(bitPattern: $0)) }) else { return }
+            // In a damaged index the keys may be in no order.
+            guard last.key.lexicographicallyPrecedes(key) || last.key == key && last.id < id else { return }
+            last = (key, id)
         }
     }
 

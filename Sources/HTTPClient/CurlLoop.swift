@@ -23,6 +23,8 @@ final class CurlLoop {
     private let multi: UnsafeMutableRawPointer
     private let epoll: Int32
     private var transfers: [Int: CurlTransfer] = [:]
+    /// By descriptor, the exchange that libcurl last watched it for.
+    private var watched: [Int32: Int] = [:]
     /// Exchanges that wait for their turn, in order, from `waitingStart` on.
     private var waiting: [Exchange] = []
     private var waitingStart = 0
@@ -70,9 +72,9 @@ final class CurlLoop {
         ccurl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.connectionsKeptMax)
         ccurl_multi_set_long(multi, CURLMOPT_PIPELINING, Int(CURLPIPE_MULTIPLEX))
         let context = Unmanaged.passUnretained(self).toOpaque()
-        let onSocket: curl_socket_callback = { _, descriptor, what, context, _ in
+        let onSocket: curl_socket_callback = { easy, descriptor, what, context, _ in
             guard let context else { return 0 }
-            Unmanaged<CurlLoop>.fromOpaque(context).takeUnretainedValue().watch(descriptor, what)
+            Unmanaged<CurlLoop>.fromOpaque(context).takeUnretainedValue().watch(descriptor, what, for: easy)
             return 0
         }
         let onTimer: curl_multi_timer_callback = { _, milliseconds, context in
@@ -114,6 +116,7 @@ final class CurlLoop {
                     let mask =
                         (event.readable ? CURL_CSELECT_IN : 0) | (event.writable ? CURL_CSELECT_OUT : 0)
                         | (event.failed ? CURL_CSELECT_ERR : 0)
+                    if event.readable { refuseGarbage(on: event.descriptor) }
                     act(on: event.descriptor, mask)
                 }
             }
@@ -205,7 +208,9 @@ final class CurlLoop {
 
     // MARK: libcurl
 
-    private func watch(_ descriptor: Int32, _ what: Int32) {
+    private func watch(_ descriptor: Int32, _ what: Int32, for easy: UnsafeMutableRawPointer?) {
+        let context = what == CURL_POLL_REMOVE ? nil : easy.flatMap { ccurl_get_private($0) }
+        watched[descriptor] = context.map { CurlTransfer.at($0).exchange.id }
         let readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT
         let writable = what == CURL_POLL_OUT || what == CURL_POLL_INOUT
         guard readable || writable else {
@@ -214,6 +219,16 @@ final class CurlLoop {
         }
         restingSockets.remove(descriptor)
         ccurl_epoll_watch(epoll, descriptor, readable, writable)
+    }
+
+    /// Ends a transfer whose answer does not begin as one: at NUL, libcurl 7.88 would wait for more of a line.
+    private func refuseGarbage(on descriptor: Int32) {
+        guard let id = watched[descriptor], let transfer = transfers[id], transfer.takesFirstLook() else { return }
+        guard !IdleSockets.mayBeginAnswer(descriptor) else { return }
+        finish(
+            transfer,
+            HTTPClientError(.invalidResponse, "\(transfer.exchange.request.summary): no status line of HTTP")
+        )
     }
 
     /// Has OpenSSL tell this thread which sessions end well.
@@ -257,7 +272,13 @@ final class CurlLoop {
                 transfer.restart()
                 if curl_multi_add_handle(multi, easy) == CURLM_OK { continue }
             }
-            if let (connection, socket) = transfer.keptConnection { idleSockets.keep(connection, socket: socket) }
+            if let (connection, socket) = transfer.keptConnection {
+                if transfer.hasExcess(on: socket) {
+                    idleSockets.spoil(connection, socket: socket)
+                } else {
+                    idleSockets.keep(connection, socket: socket)
+                }
+            }
             finish(transfer, transfer.error(code))
         }
     }

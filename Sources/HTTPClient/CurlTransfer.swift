@@ -43,6 +43,11 @@ final class CurlTransfer {
     private var connection: IdleSockets.Connection?
     /// The used connection's socket that the request went out on at first.
     private var sentSocket: Int32?
+    /// What had come on the connection before this answer; -1: nobody knows.
+    private var receivedBefore: Int64 = 0
+    /// Octets of heads, interim ones too, as they came.
+    private var headOctets: Int64 = 0
+    private var hasFirstLook = false
     private var head: ResponseHead?
     private var newHead: ResponseHead?
     private var chunks: ChunkedBody?
@@ -201,8 +206,12 @@ final class CurlTransfer {
         // Over TLS what is received tells nothing: alerts and tickets count too.
         if !exchange.request.isSecure, attempts == 1, let socket = loop.idleSockets.socket(of: connection) {
             sentSocket = socket
-            loop.sentSockets.watch(socket, for: exchange.id)
+            receivedBefore = loop.sentSockets.watch(socket, for: exchange.id)
+        } else {
+            receivedBefore = 0
         }
+        headOctets = 0
+        hasFirstLook = exchange.request.isSecure
         // One retry, on a connection of its own: libcurl would try up to five connections from its pool.
         if attempts == 1 { ccurl_set_long(easy, CURLOPT_FRESH_CONNECT, 1) }
         phase = .awaitingHead
@@ -211,6 +220,7 @@ final class CurlTransfer {
     }
 
     private func receiveLine(_ line: UnsafeRawBufferPointer) -> Bool {
+        headOctets += Int64(line.count)
         do throws(HTTPClientError) {
             switch try parser.receive(line.bindMemory(to: UInt8.self).span) {
             case .interim(let interim):
@@ -344,6 +354,21 @@ final class CurlTransfer {
         guard let connection, head?.majorVersion == 1 else { return nil }
         let socket = ccurl_get_socket(easy)
         return socket >= 0 ? (connection, socket) : nil
+    }
+
+    /// Whether the first octets of an answer in the clear may have come and nobody has looked at them; false from then on.
+    func takesFirstLook() -> Bool {
+        guard phase == .awaitingHead, !hasFirstLook else { return false }
+        hasFirstLook = true
+        return true
+    }
+
+    /// Whether more has come on its connection than an answer that has no body.
+    ///
+    /// libcurl drops what it has read behind such a head and uses the connection again; behind a body, it does not.
+    func hasExcess(on socket: Int32) -> Bool {
+        guard !exchange.request.isSecure, receivedBytes == 0, chunks == nil, receivedBefore >= 0 else { return false }
+        return ccurl_received_octets(socket) - receivedBefore > headOctets
     }
 
     /// The transfer is over: hands over the rest and how it ended.

@@ -19,7 +19,9 @@ package struct HTTPClientConfiguration: Sendable {
     package var transfersWaitingMax = 4096
     /// Connections to one host and port; transfers beyond wait for one of them.
     package var connectionsPerHostMax = 256
-    /// Connections to all hosts together, those kept for later included; transfers beyond wait. Default nil: no limit.
+    /// Connections to all hosts together, those kept for later included; transfers beyond wait.
+    ///
+    /// Default nil: no limit.
     package var connectionsMax: Int?
     /// Connections kept open for later requests, those in use included: beyond it each is closed after its response.
     ///

@@ -16,9 +16,11 @@ final class SentSockets {
     private var sent: [Int32: (exchange: Int, received: Int64)] = [:]
     private var answered: Set<Int> = []
 
-    /// A request of `exchange` goes out on `socket`.
-    func watch(_ socket: Int32, for exchange: Int) {
-        sent[socket] = (exchange, ccurl_received_octets(socket))
+    /// A request of `exchange` goes out on `socket`; returns how many octets had come on it before, -1 if nobody knows.
+    func watch(_ socket: Int32, for exchange: Int) -> Int64 {
+        let received = ccurl_received_octets(socket)
+        sent[socket] = (exchange, received)
+        return received
     }
 
     /// The exchange is over, or on another connection; returns whether its former one ended after an octet had come.

@@ -220,7 +220,8 @@ import Testing
         let targets = (0..<6).map { "/\($0)" }
         for _ in 0..<2 { try await Self.expectWhole(targets + ["/small/1"], cdn) }
         #expect(Self.failureLines(cdn) == 1, "\(cdn.said)")
-        try FileManager.default.removeItem(atPath: ballast)
+        // Not removed: a process that was started while it was written may have it open, and with it its room.
+        #expect(truncate(ballast, 0) == 0)
         try await Self.expectWhole(["/new"], cdn)
         #expect(try await Self.expectWhole(["/new"], cdn) == ["/new": true], "\(cdn.said)")
         try await cdn.stop()

@@ -35,6 +35,30 @@ import Testing
         }
     }
 
+    @Test func `responses that hold nothing go, but for those that this process knows`() async throws {
+        try await withScratchDirectory { directory in
+            let problems = Problems()
+            let before = try DiskStore(directory: directory) { problems.add($0) }
+            for number in UInt64(1)...600 { try await before.commit([.put(record(number, "\(number)"))]) }
+            try await before.commit([
+                .put(record(601, "inline", inline: [])), .put(record(602, "held")), .holding(segment(602, 0), [0..<1]),
+            ])
+            await before.close()
+
+            let store = try DiskStore(directory: directory) { problems.add($0) }
+            // One is looked up, one has its head replaced, one is new.
+            #expect(try await store.records(for: key("7")).count == 1)
+            try await store.commit([.put(record(9, "9")), .put(record(700, "new"))])
+            #expect(await store.removeEmptyResponses() == 598)
+            let left = ["7", "9", "new", "inline", "held"]
+            for name in left { #expect(try await store.records(for: key(name)).count == 1) }
+            for name in ["1", "8", "600"] { #expect(try await store.records(for: key(name)).isEmpty) }
+            #expect(await store.removeEmptyResponses() == 0)
+            await store.close()
+            try problems.requireNone()
+        }
+    }
+
     @Test func `files of a response that was removed since the start stay until they are discarded`() async throws {
         try await withScratchDirectory { directory in
             let problems = Problems()

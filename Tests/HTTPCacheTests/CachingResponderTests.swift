@@ -2,6 +2,7 @@
 
 import HTTP
 import HTTPCache
+import Synchronization
 import Testing
 
 @Suite struct CachingResponderTests {
@@ -221,6 +222,35 @@ import Testing
             #expect(fixture.origin.requests.count == 3)
             #expect(fixture.express("/", ["Accept-Language": "DE"]) != nil)
             #expect(fixture.express("/", ["Accept-Language": "es"]) == nil)
+        }
+    }
+
+    @Test(arguments: [503, 200]) func `twenty who wait for what is not stored ask once each, and get their own`(
+        _ status: Int
+    ) async throws {
+        let number = Mutex(0)
+        let origin = StubOrigin { _ in
+            let count = number.withLock { number in
+                number += 1
+                return number
+            }
+            await Task.yield()
+            return Response(status: status, fields: ["Cache-Control": "no-store"], body: Body("\(count)"))
+        }
+        try await CacheFixture.run(origin: origin) { fixture async throws in
+            let bodies = try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        let answer = try await fixture.get()
+                        return (answer.response.status, answer.body)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(bodies.allSatisfy { $0.0 == status })
+            // RFC 9111 section 4: what may not be reused answers the one request alone that it was the answer to.
+            #expect(Set(bodies.map(\.1)).count == 20)
+            #expect(fixture.origin.requests.count == 20)
         }
     }
 

@@ -99,7 +99,10 @@ struct FrameCase: CustomStringConvertible, Sendable {
         FrameCase("5.1: DATA after RST_STREAM", [slow, .reset(1), .data(1, [1], end: true)], .streamError(5)),
         FrameCase("5.1: HEADERS after RST_STREAM", [slow, .reset(1), .headers(1, get)], streamClosed),
         FrameCase("5.1.1: an even stream", [.get(2)], protocolError),
-        FrameCase("5.1.1: a stream below the last", [.get(5, "/slow"), .get(3)], streamClosed),
+        FrameCase("5.1.1: a stream below the last", [.get(5, "/slow"), .get(3)], protocolError),
+        FrameCase("5.1.1: the first one, below the last", [.get(3), .get(1)], protocolError),
+        FrameCase("5.1.1: a closed one between skipped ones", [.get(3), .get(7), .get(3)], streamClosed),
+        FrameCase("5.1.1: one between closed ones", [.get(3), .get(7), .get(5)], protocolError),
         FrameCase(
             "5.5: an unknown frame in a block",
             [.headers(1, get, endHeaders: false), frame(0x16, 1)],

@@ -180,7 +180,9 @@ struct SeededGenerator: RandomNumberGenerator {
         if String(decoding: other.target.prefix(7), as: UTF8.self).lowercased() == "http://" {
             // Of an absolute target ours keeps path and query (RFC 9112 section 3.2.2).
             let rest = other.target.dropFirst(scheme.count)
-            other.target = rest.firstIndex(of: 0x2f).map { Array(rest[$0...]) } ?? [0x2f]
+            // Without a path that is "/", or the asterisk-form of OPTIONS, which has no octets (section 3.2.4).
+            let pathless: [UInt8] = mine.method == "OPTIONS" ? [] : [0x2f]
+            other.target = rest.firstIndex(of: 0x2f).map { Array(rest[$0...]) } ?? pathless
         }
         guard mine != other else { return nil }
         if mine.method == "CONNECT" { return "after CONNECT llhttp reads no body; ours refuses it anyway" }

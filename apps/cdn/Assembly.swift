@@ -185,6 +185,7 @@ private struct CacheService: Service {
                     guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
                     await disk?.learnKeys()
                     guard (try? await Task.sleep(for: Self.useInterval)) != nil else { return }
+                    if disk?.wasClosed == false { await disk?.removeEmptyResponses() }
                     _ = await disk?.removeOrphans()
                     while (try? await Task.sleep(for: Self.useInterval)) != nil { await cache.recordUse() }
                 }

@@ -13,7 +13,6 @@ struct OriginRequest: Sendable {
     /// Keep Cache-Control and Pragma of clients from the origin, where the cache itself does not heed them.
     var ignoresClientCacheControl = false
 
-    private let via: String
     private let loopMark: String
 
     init(scheme: String, authority: String, name: String, node: String, ignoresClientCacheControl: Bool = false) {
@@ -22,7 +21,6 @@ struct OriginRequest: Sendable {
         self.name = name
         self.node = node
         self.ignoresClientCacheControl = ignoresClientCacheControl
-        via = "1.1 \(name)"
         loopMark = "\(name); node=\(node)"
     }
 
@@ -103,7 +101,7 @@ struct OriginRequest: Sendable {
                 onInterim(interim)
             }
         }
-        request.fields.append("Via", via)
+        request.fields.append("Via", "\(client.version.rawValue) \(name)")
         request.fields.append("CDN-Loop", loopMark)
         return request
     }

@@ -13,8 +13,8 @@ import Musl
 /// Keeps stored responses in memory; all is gone with the process.
 ///
 /// A segment is one memory file, so that its octets go to a socket by `sendfile` as those on a disk do. Each holds a descriptor
-/// until it is discarded; where half of the share for files is open, new ones are parts of one that all share. Nothing here
-/// blocks.
+/// until it is discarded; beyond half of the share for files, and where that is used up, new ones are parts of one that all
+/// share. Nothing here blocks.
 package final class MemoryStore: CacheStore {
     private let state = Mutex(State())
     private let arena = MemoryArena()
@@ -25,6 +25,7 @@ package final class MemoryStore: CacheStore {
         var runs: [SegmentID: SegmentRuns] = [:]
         var responses: [CacheKey: [ResponseID]] = [:]
         var files: [ResponseID: [Int: OpenFile]] = [:]
+        var fileCount = 0
         /// Of segments, and inline bodies with index -1: when they were last stored or used, counted, and if used again.
         var uses: [SegmentID: (position: Int64, isAgain: Bool)] = [:]
         var lastPosition: Int64 = 0
@@ -65,14 +66,16 @@ package final class MemoryStore: CacheStore {
             guard creating else {
                 throw HTTPCacheError(.segmentMissing, "segment \(segment.index) of a response is not in memory")
             }
-            let file = try newFile()
+            let file = try newFile(besides: state.fileCount)
+            state.fileCount += 1
             state.files[segment.response, default: [:]][segment.index] = file
             return file
         }
     }
 
-    private func newFile() throws(HTTPCacheError) -> OpenFile {
-        if OpenFile.openCount >= DescriptorShares.process.files / 2, let part = arena?.newFile() { return part }
+    private func newFile(besides count: Int) throws(HTTPCacheError) -> OpenFile {
+        let filesMax = DescriptorShares.process.files
+        if count >= filesMax / 2 || OpenFile.openCount >= filesMax, let part = arena?.newFile() { return part }
         let descriptor = clinux_memory_file("segment")
         if descriptor >= 0 { return OpenFile(owning: descriptor) }
         let reason = String(cString: strerror(errno))
@@ -84,9 +87,12 @@ package final class MemoryStore: CacheStore {
         // What is taken out is released, and its descriptor closed, after the lock.
         let discarded: [OpenFile] = state.withLock { state in
             guard let segment else {
-                return state.files.removeValue(forKey: response).map { Array($0.values) } ?? []
+                let files = state.files.removeValue(forKey: response).map { Array($0.values) } ?? []
+                state.fileCount -= files.count
+                return files
             }
             let file = state.files[response]?.removeValue(forKey: segment)
+            if file != nil { state.fileCount -= 1 }
             if state.files[response]?.isEmpty == true { state.files[response] = nil }
             return file.map { [$0] } ?? []
         }

@@ -72,6 +72,9 @@ extension RequestParser {
             // A query without a path would need a slash that is not in the buffer.
             guard buffer[end] == 0x2f else { throw .badTarget }
             head.target = end..<target.upperBound
+        } else if head.method == .other, buffer.extracting(head.methodRange).spells("OPTIONS") {
+            // Except for OPTIONS, of which it makes the asterisk-form (RFC 9112 section 3.2.4), for which there is no octet here.
+            head.target = end..<end
         } else {
             // An empty path is "/" (RFC 9112 section 3.2.1): the second slash of "http://" stands for it.
             head.target = start - 1..<start

@@ -84,11 +84,14 @@ extension HTTP2Engine {
                 lateStreamID = max(lateStreamID, id)
                 return
             }
+            noteSkipped(below: id)
             lastStreamID = id
             guard !block.dependsOnItself else { return try reset(id, for: .protocolError, in: &context) }
             return try begin(id, reader, fields, block.endsStream, in: &context)
         }
         guard let open else {
+            // Section 5.1.1: one that was never opened is unexpected; one that was is closed (section 5.1).
+            guard !skippedStreams.contains(where: { $0.contains(id) }) else { throw .protocolError }
             // It may have been on its way when we reset the stream.
             guard resetStreams.contains(id) else { throw .streamClosed }
             return try spendControlFrame()
@@ -98,6 +101,17 @@ extension HTTP2Engine {
         guard reader.fault == nil, block.endsStream else { return try reset(open, for: .protocolError, in: &context) }
         try endRequestBody(of: open, in: &context)
     }
+
+    /// Remembers which streams will never be opened, as `id` is.
+    private func noteSkipped(below id: UInt32) {
+        let next = lastStreamID == 0 ? 1 : lastStreamID + 2
+        guard id > next else { return }
+        if skippedStreams.count == HTTP2Engine.skippedStreamsMax { skippedStreams.removeFirst() }
+        skippedStreams.append(next..<id)
+    }
+
+    /// A client that leaves more gaps is told of the oldest that they are closed.
+    private static let skippedStreamsMax = 16
 
     /// Decodes a block into the context's head and scratch buffer.
     private func decode(
@@ -179,6 +193,7 @@ extension HTTP2Engine {
             target: octets.extracting(head.target).array,
             fields: Fields(head: head, in: octets)
         )
+        request.version = .http2
         let stream = open(id, in: &context)
         stream.isHead = head.method == .head
         note(octets, of: stream, in: &context)

@@ -53,6 +53,8 @@ package final class HTTP2Engine {
     /// Streams that we reset lately, whose frames may still be on their way.
     var resetStreams: [UInt32] = []
     var resetStreamsNext = 0
+    /// Streams below the greatest that the client has not opened, and may not any more.
+    var skippedStreams: [Range<UInt32>] = []
 
     // MARK: The way out
 

@@ -38,6 +38,10 @@ struct RequestTasks {
         var request = started.request
         request.remoteAddress = remoteAddress
         request.connectionID = connectionID
+        // Nothing older than HTTP/1.1 takes interim responses.
+        if !started.takesInterim { request.version = .http10 }
+        // RFC 9112 section 3.2.4: the absolute-form of an OPTIONS without a path.
+        if request.target.isEmpty { request.target = Array("*".utf8) }
         if started.takesInterim { request.onInterim = { deliver(.interim($0)) } }
         started.body?.setOnDemand { deliver(.bodyDemand($0)) }
         let streamExecutor = executor == nil ? nil : globalConcurrentExecutor

@@ -51,6 +51,9 @@ struct BadResponse: Sendable {
                     BadResponse(text: "HTTP/1.1 200 OK\r\nContent-Length: 3", closes: true),
                     BadResponse(text: "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n", closes: true),
                     BadResponse(text: "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0", closes: true),
+                    // The connection stays open: it is not waited for more.
+                    BadResponse(text: "\0"), BadResponse(text: "\0HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+                    BadResponse(text: "\u{16}\u{3}\u{1}"), BadResponse(text: "hello"), BadResponse(text: "HTTQ"),
                 ]
         case .fieldLines:
             fieldLines.map { head("\($0)\r\nContent-Length: 3") }

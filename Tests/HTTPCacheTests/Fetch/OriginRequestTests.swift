@@ -14,6 +14,22 @@ import Testing
         Request(method: method, authority: "localhost:8080", target: [0x2f], fields: fields)
     }
 
+    @Test(arguments: [(ProtocolVersion.http10, "1.0"), (.http11, "1.1"), (.http2, "2")])
+    func `RFC 9110 section 7.6.3: Via names the version in which the request came`(
+        _ version: ProtocolVersion,
+        _ text: String
+    ) {
+        var client = Request()
+        client.version = version
+        let requests = OriginRequest(scheme: "http", authority: "o", name: "waystation", node: "abc")
+        for request in [
+            requests.forwarded(client, target: [0x2f]), requests.head(client, target: [0x2f]),
+            requests.cacheable(client, target: [0x2f], range: nil, validating: nil),
+        ] {
+            #expect(request.fields.text(.via) == "\(text) waystation")
+        }
+    }
+
     @Test func `a question has the origin's place and the cache's marks`() {
         let request = requests.cacheable(client([:], .head), target: target, range: nil, validating: nil)
         #expect(request.method == .get)
