@@ -172,8 +172,8 @@ package final class FetchCoordinator: Sendable {
     private func answer(_ question: Question, _ flight: Flight, landed: @escaping @Sendable () -> Void) async {
         let request = originRequest(question)
         let place = turns.newPlace()
-        let (requestTime, answer) = await respondUnlessAbandoned(request, flight, place)
-        switch answer {
+        let outcome = await respondUnlessAbandoned(request, flight, place)
+        switch outcome.answer {
         case .failure(let error):
             turns.leave(place)
             landed()
@@ -182,7 +182,7 @@ package final class FetchCoordinator: Sendable {
             let arrival = Arrival(
                 question: question,
                 response: response,
-                requestTime: requestTime,
+                requestTime: outcome.requestTime,
                 responseTime: now()
             )
             guard !Task.isCancelled else {
@@ -197,23 +197,32 @@ package final class FetchCoordinator: Sendable {
         }
     }
 
+    /// What came of asking the origin.
+    private struct Outcome: Sendable {
+        let requestTime: Timestamp
+        let answer: Result<Response, any Error>
+    }
+
     /// When the origin was asked, and its answer; the calling task is cancelled, and so the request fails, if all who waited
     /// for it go before its head comes.
     private func respondUnlessAbandoned(
         _ request: Request,
         _ flight: Flight,
         _ place: FillTurns.Place
-    ) async -> (requestTime: Timestamp, Result<Response, any Error>) {
+    ) async -> Outcome {
         await TaskCanceller.provide { canceller in
             flight.watchAbandonment { canceller.cancel() }
-            var requestTime = now()
             do {
                 try await turns.enter(place)
-                requestTime = now()
-                metrics.originRequests.add(1, ordering: .relaxed)
-                return (requestTime, .success(try await origin.respond(to: request)))
             } catch {
-                return (requestTime, .failure(error))
+                return Outcome(requestTime: now(), answer: .failure(error))
+            }
+            let requestTime = now()
+            metrics.originRequests.add(1, ordering: .relaxed)
+            do {
+                return Outcome(requestTime: requestTime, answer: .success(try await origin.respond(to: request)))
+            } catch {
+                return Outcome(requestTime: requestTime, answer: .failure(error))
             }
         }
     }
