@@ -209,6 +209,7 @@ final class CurlLoop {
     // MARK: libcurl
 
     private func watch(_ descriptor: Int32, _ what: Int32, for easy: UnsafeMutableRawPointer?) {
+        if what == CURL_POLL_REMOVE, let id = watched[descriptor] { transfers[id]?.noteUnwatched() }
         let context = what == CURL_POLL_REMOVE ? nil : easy.flatMap { ccurl_get_private($0) }
         watched[descriptor] = context.map { CurlTransfer.at($0).exchange.id }
         let readable = what == CURL_POLL_IN || what == CURL_POLL_INOUT

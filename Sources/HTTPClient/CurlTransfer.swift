@@ -24,6 +24,10 @@ final class CurlTransfer {
     var isTouched = false
     private(set) var isReceivePaused = false
     private(set) var isSendPaused = false
+    /// libcurl may have given up sending: it counts a paused transfer as under way until it is resumed, and then finds out.
+    private var isSendingInDoubt = false
+    /// Its socket was left unwatched with the upload paused, and libcurl was asked about it.
+    private var wasUnwatched = false
     /// Nothing was sent, since its connection had octets waiting: it is to begin again.
     private(set) var isRestarting = false
     /// Our own finding, which explains libcurl's error.
@@ -230,6 +234,8 @@ final class CurlTransfer {
                 self.head = head
                 newHead = head
                 phase = .receiving
+                // At an error libcurl sends no more.
+                isSendingInDoubt = isSendPaused
                 if head.coding == .chunked { chunks = ChunkedBody(loop.configuration) }
                 let isDoubtful = head.leavesDoubt(about: exchange.request, loop.configuration)
                 ccurl_set_long(easy, CURLOPT_FORBID_REUSE, isDoubtful ? 1 : 0)
@@ -312,6 +318,10 @@ final class CurlTransfer {
 
     /// Hands over what came; pauses libcurl if the reader has enough.
     func flush() {
+        if isSendingInDoubt {
+            isSendingInDoubt = false
+            resumeSending()
+        }
         guard newHead != nil || !octets.isEmpty, deliver(), !isReceivePaused else { return }
         isReceivePaused = true
         pause()
@@ -321,8 +331,20 @@ final class CurlTransfer {
     func resumeReceiving() {
         guard isReceivePaused else { return }
         isReceivePaused = false
+        // All may have come while it was paused.
+        if phase == .receiving { isSendPaused = false }
         touch(restartsDeadline: true)
         pause()
+    }
+
+    /// libcurl does not watch its socket any more: once the answer is there, it may be the paused upload alone that it
+    /// waits for, also where the connection is to be closed and nothing more can be sent.
+    func noteUnwatched() {
+        guard phase == .receiving, isSendPaused, !isReceivePaused, !wasUnwatched else { return }
+        // Once: if it has more to send, it waits for that with its socket unwatched again.
+        wasUnwatched = true
+        isSendingInDoubt = true
+        touch(restartsDeadline: false)
     }
 
     /// There are octets to send again.

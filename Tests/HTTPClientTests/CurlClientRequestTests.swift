@@ -184,6 +184,28 @@ import Testing
         }
     }
 
+    @Test(arguments: [Reply.Framing.length, .chunked(size: 1), .close], [false, true])
+    func `an early answer ends an upload that waits for its source`(
+        _ framing: Reply.Framing,
+        saysClose: Bool
+    ) async throws {
+        let fields = saysClose ? [("Connection", "close")] : []
+        // The time in which libcurl asks for the first octets and is told to wait.
+        let origin = try ScriptedOrigin(readsBodyFirst: false) { _ in
+            Reply.response(413, fields, body: Array("no".utf8), framing: framing)
+                .before(.pause(.milliseconds(200))).thenClose()
+        }
+        defer { origin.stop() }
+        try await withClient { client in
+            let source = MediumSource(Medium(count: 64 << 20), stopsAfter: 0)
+            let request = origin.request(method: .post, body: Body(length: 64 << 20, content: .stream(source)))
+            let response = try await client.respond(to: request)
+            #expect(response.status == 413)
+            #expect(try await response.body.text() == "no")
+            try await source.cancelled.reach(1, within: .seconds(10))
+        }
+    }
+
     @Test func `with Expect 100-continue the body waits for the origin's word`() async throws {
         let origin = try ScriptedOrigin(readsBodyFirst: false) { request in
             request.value("Expect") == "100-continue"

@@ -481,6 +481,7 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
                 clients.append(client)
             }
             let third = try await RawClient.connect(port: port)
+            try await third.send(get)
             let (text, end) = try await third.receiveAll()
             #expect(text.hasPrefix("HTTP/1.1 503 Service Unavailable\r\n"))
             #expect(end == .closed)
@@ -495,13 +496,20 @@ private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\
         _ carrier: Carrier
     ) async throws {
         let (begun, goOn) = (Signal(), Signal())
-        let responder = ClosureResponder(answer: { _ in
-            begun.fire()
-            await goOn.wait()
-            return Response(status: 200, body: Body("done"))
-        })
+        let answered = TableResponder.answer("A")
+        let responder = ClosureResponder(
+            immediate: { $0 == "/now" ? answered : nil },
+            answer: { _ in
+                begun.fire()
+                await goOn.wait()
+                return Response(status: 200, body: Body("done"))
+            }
+        )
         try await withServer(over: carrier, responder) { port, group in
             let idle = try await RawClient.connect(port: port)
+            // One that has said nothing yet might not be taken for a second.
+            try await idle.send("GET /now HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await idle.receive(through: "\r\n\r\nA").hasPrefix("HTTP/1.1 200 OK\r\n"))
             let busy = try await RawClient.connect(port: port)
             try await busy.send(get)
             await begun.wait()

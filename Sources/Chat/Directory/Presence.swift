@@ -48,6 +48,11 @@ package final class Presence: Sendable {
     /// Whether the changes are followed now; if not, what is known may be old.
     package var isCurrent: Bool { state.withLock { $0.isCurrent } }
 
+    /// Waits a moment for the changes to be followed: who asks right after the start means what the registry says, too.
+    package func waitUntilCurrent() async {
+        for _ in 0..<40 where !isCurrent && !Task.isCancelled { await sleep(.milliseconds(25)) }
+    }
+
     /// Whether `peer` is present as far as is known.
     package func isPresent(_ peer: PeerIdentifier) -> Bool { state.withLock { $0.table.isPresent(peer) } }
 

@@ -5,6 +5,7 @@ import Synchronization
 
 extension ChatSession {
     func showWho() async {
+        await parts.presence.waitUntilCurrent()
         let present = parts.presence.names(limit: 500)
         let pins = Dictionary(parts.directory.pins().map { ($0.identifier, $0) }) { first, _ in first }
         let lines = present.map { name in "  \(name)" + remarks(name, pins[name]) }

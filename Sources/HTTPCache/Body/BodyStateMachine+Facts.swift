@@ -90,6 +90,12 @@ extension BodyStateMachine {
         return extents.contains(0..<length)
     }
 
+    /// Whether it is not all, by the facts too, and the rest cannot be had.
+    package var isFragment: Bool {
+        guard !isResumable, let length else { return false }
+        return !isHeldOrSuspect(0..<length)
+    }
+
     /// Whether every octet of `range` is held, or a fact that is not checked yet.
     package func isHeldOrSuspect(_ range: Range<Int64>) -> Bool {
         var facts = extents

@@ -141,12 +141,8 @@ extension FetchCoordinator {
     private func isCoveredAlready(_ stored: StoredResponse, _ arrival: Arrival) -> Bool {
         let head = stored.currentHead
         let new = Validators(arrival.response.fields, received: arrival.responseTime)
-        let isSame =
-            head.validators.entityTag.isEmpty && new.entityTag.isEmpty
-            ? new.lastModified != nil && new.lastModified == head.validators.lastModified
-            : new.entityTag == head.validators.entityTag
-        guard isSame, arrival.question.range != nil, arrival.question.validating == nil,
-            head.freshness.isFresh(at: arrival.responseTime)
+        guard new.tellNoDifference(from: head.validators), arrival.question.range != nil,
+            arrival.question.validating == nil, head.freshness.isFresh(at: arrival.responseTime)
         else { return false }
         let isWhole = isRangeIgnored(arrival)
         let part = arrival.response.status == 206 ? part(of: arrival) : nil
@@ -180,5 +176,14 @@ extension FetchCoordinator {
         landed()
         flight.settle(.stored(stored, standIn: standIn)) { stored.removeReader(standIn) }
         return true
+    }
+}
+
+extension Validators {
+    /// Whether the origin says the same of both representations, weak though that may be.
+    func tellNoDifference(from other: Validators) -> Bool {
+        entityTag.isEmpty && other.entityTag.isEmpty
+            ? lastModified != nil && lastModified == other.lastModified
+            : entityTag == other.entityTag
     }
 }

@@ -53,14 +53,18 @@ extension FetchCoordinator {
             replacing: { $0 === question.validating || $0.currentHead.isSelected(by: question.request.fields) },
             variantsMax: configuration.variantsMax
         )
+        let outdated = hold(replaced, until: new.stored)
         landed()
         // Those who waited are still on their way to read: until they do, this one stands in for them.
         flight.settle(
             .stored(new.stored, standIn: new.standIn),
             withheld: StoredHead.withheld(from: arrival.response.fields)
         ) { new.stored.removeReader(new.standIn) }
-        await forget(replaced)
-        guard let fill = new.fill else { return await commitWhole(new.stored, place) }
+        await forget(outdated)
+        guard let fill = new.fill else {
+            await commitWhole(new.stored, place)
+            return await forget(new.stored.takeReplaced())
+        }
         await withTaskExecutorPreference(configuration.diskExecutor) {
             var writer = FillWriter(
                 response: new.stored,
@@ -71,6 +75,21 @@ extension FetchCoordinator {
             )
             await pump(arrival.response.body, into: &writer, place)
         }
+        await forget(new.stored.takeReplaced())
+    }
+
+    /// Leaves what the origin has not changed a fact until `new` is one: a kill before that would leave neither.
+    ///
+    /// - Returns: The rest, which is not to be a fact any more.
+    private func hold(_ replaced: [StoredResponse], until new: StoredResponse) -> [StoredResponse] {
+        guard !replaced.isEmpty else { return [] }
+        let validators = new.currentHead.validators
+        let lasting = replaced.filter { $0.currentHead.validators.tellNoDifference(from: validators) }
+        for response in lasting {
+            response.withBody { $0.retire(HTTPCacheError(.changed, "a newer response took its place")) }
+        }
+        new.holdReplaced(lasting)
+        return replaced.filter { response in !lasting.contains { $0 === response } }
     }
 
     /// Makes a fact of a response that came whole and is kept in memory; its place goes to another meanwhile.
@@ -118,7 +137,24 @@ extension FetchCoordinator {
         let newestFirst = loaded.sorted { a, b in
             a.currentHead.metadata.responseTime > b.currentHead.metadata.responseTime
         }
-        return table.load(key, newestFirst)
+        return table.load(key, inOrder(newestFirst))
+    }
+
+    /// Puts what a kill has left unfinished behind what it was to replace, which is as good and was a fact before.
+    private func inOrder(_ newestFirst: [StoredResponse]) -> [StoredResponse] {
+        var ordered: [StoredResponse] = []
+        for response in newestFirst {
+            let head = response.currentHead
+            let isEmpty = response.withBody { $0.isEmpty }
+            let place = ordered.firstIndex { newer in
+                let newerHead = newer.currentHead
+                return !isEmpty && newer.withBody { $0.isFragment }
+                    && head.isSelected(by: newerHead.metadata.selecting)
+                    && head.validators.tellNoDifference(from: newerHead.validators)
+            }
+            ordered.insert(response, at: place ?? ordered.endIndex)
+        }
+        return ordered
     }
 
     /// What arrives, as it is stored and passed on: without the fields of one connection, with a Date.

@@ -239,8 +239,9 @@ package final class FetchCoordinator: Sendable {
         failures.note(error)
     }
 
-    /// Removes responses that were replaced from the store's facts.
+    /// Removes responses that were replaced from the store's facts, with those that they were still to replace there.
     func forget(_ responses: [StoredResponse]) async {
+        let responses = responses + responses.flatMap { $0.takeReplaced() }
         guard !responses.isEmpty else { return }
         for response in responses {
             response.withBody { $0.retire(HTTPCacheError(.changed, "a newer response took its place")) }

@@ -35,6 +35,8 @@ package final class StoredResponse: Sendable {
     /// Orders what is told to the store about it.
     private let gate = RecordingGate()
     private let recorded = Atomic<Bool>(false)
+    /// What it takes the place of and what stays a fact until it is one itself.
+    private let replaced = Mutex<[StoredResponse]>([])
     /// Whom to tell that a fill is not wanted, or not now.
     private let fillOwners = Mutex<[FillID: FillOwner]>([:])
 
@@ -274,6 +276,20 @@ package final class StoredResponse: Sendable {
     /// Says that the store's facts no longer name it, so that its files go with the last reference.
     package func markRemoved() {
         files.withLock { $0.isRemoved = true }
+    }
+
+    /// Leaves `responses`, and what these left, among the store's facts until ``takeReplaced()``.
+    func holdReplaced(_ responses: [StoredResponse]) {
+        let all = responses + responses.flatMap { $0.takeReplaced() }
+        replaced.withLock { $0 += all }
+    }
+
+    /// What it took the place of and is a fact still; the caller removes it.
+    func takeReplaced() -> [StoredResponse] {
+        replaced.withLock { responses in
+            defer { responses = [] }
+            return responses
+        }
     }
 
     /// The file region of octets that the body's state says are held, all in one segment.

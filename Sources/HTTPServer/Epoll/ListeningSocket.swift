@@ -30,12 +30,15 @@ final class ListeningSocket: Sendable {
         descriptor = socket
         // From here on a throw runs deinit, which closes the descriptor: closing it here too would close a stranger's.
         var options = [(SOL_SOCKET, SO_REUSEADDR), (SOL_SOCKET, SO_KEEPALIVE), (Int32(IPPROTO_TCP), TCP_NODELAY)]
+        // RFC 9112: the client speaks first. A connection is taken when its first octets are there, or after a second without.
+        options.append((Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT))
         if isIPv6Only { options.append((Int32(IPPROTO_IPV6), IPV6_V6ONLY)) }
         for (level, option) in options {
             var on: Int32 = 1
             let result = setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
             guard result == 0 else { throw IOError(errnoCode: errno, reason: "setsockopt") }
         }
+        if address.isLoopback { LoopbackCongestion.avoid(descriptor) }
         let result = address.withSockAddr { Glibc.bind(descriptor, $0, socklen_t($1)) }
         guard result == 0 else { throw IOError(errnoCode: errno, reason: "bind") }
         guard listen(descriptor, backlog) == 0 else { throw IOError(errnoCode: errno, reason: "listen") }

@@ -41,15 +41,16 @@ final class NIOTransport: Transport {
             numberOfThreads: max(1, configuration.eventLoops ?? AvailableCPUs.count())
         )
         let lanes = await makeLanes(in: group)
-        let bootstrap = bootstrap(in: group, lanes: lanes, tls: sslContext)
         do throws(HTTPServerError) {
             let channels = try await Listener<any Channel>(
                 addresses: configuration.addresses,
                 open: { address, isIPv6Only in
-                    guard isIPv6Only else { return try await bootstrap.bind(to: address).get() }
                     let onlyV6 = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
-                    return try await self.bootstrap(in: group, lanes: lanes, tls: sslContext)
-                        .serverChannelOption(onlyV6, value: 1).bind(to: address).get()
+                    let bootstrap = self.bootstrap(in: group, lanes: lanes, tls: sslContext)
+                    let channel = try await (isIPv6Only ? bootstrap.serverChannelOption(onlyV6, value: 1) : bootstrap)
+                        .bind(to: address).get()
+                    if address.isLoopback { LoopbackCongestion.avoid(channel) }
+                    return channel
                 },
                 localAddress: { $0.localAddress },
                 close: { try? await $0.close().get() }  // Fails only if it is closed already.
