@@ -183,7 +183,9 @@ struct FrontTests {
         let admin = try #require(cdn.adminBase)
         let reader = try RunningProcess(["curl", "-sS", "-o", "/dev/null", "-m", "60", cdn.base + "/"])
         var text = ""
-        for _ in 0..<200 where !text.contains("\"readersWaiting\":1") { text = try await curl(admin + "/fills").output }
+        for _ in 0..<200 where !(text.contains("\"readersWaiting\":1") && text.contains("60000")) {
+            text = try await curl(admin + "/fills").output
+        }
         let list = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]], "\(text)")
         let fill = try #require(list.first)
         #expect(list.count == 1)

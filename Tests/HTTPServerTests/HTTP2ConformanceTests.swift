@@ -101,7 +101,7 @@ struct FrameCase: CustomStringConvertible, Sendable {
         FrameCase("5.1.1: an even stream", [.get(2)], protocolError),
         FrameCase("5.1.1: a stream below the last", [.get(5, "/slow"), .get(3)], protocolError),
         FrameCase("5.1.1: the first one, below the last", [.get(3), .get(1)], protocolError),
-        FrameCase("5.1.1: a closed one between skipped ones", [.get(3), .get(7), .get(3)], streamClosed),
+        FrameCase("5.1.1: a closed one among those left out", [.get(3), .get(7), .get(3)], streamClosed),
         FrameCase("5.1.1: one between closed ones", [.get(3), .get(7), .get(5)], protocolError),
         FrameCase(
             "5.5: an unknown frame in a block",
