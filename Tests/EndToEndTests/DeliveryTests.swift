@@ -70,15 +70,16 @@ struct DeliveryTests {
         let town = try await Town()
         let bob = try await town.client("Bob")
         let first = try await town.client("Alice")
-        try bob.type(text: lines(1...2_000, to: "Alice"))
+        try bob.type(text: lines(1...1_000, to: "Alice"))
         try await first.shown(until: { $0.count >= 100 })
         try await first.stop(by: SIGKILL)
+        // However quick she was, something is left to be shown.
+        try bob.type(text: lines(1_001...2_000, to: "Alice"))
         let second = try await town.client("Alice")
         #expect(try await bob.finish().status == 0)
         // Everything is acknowledged: what the second has to show stands before its answer.
         try await second.isThrough()
         let lives = [first, second].map { numbers($0.lines.filter { $0.hasPrefix("Bob: ") }, from: "Bob") }
-        #expect(lives[0].count < 2_000, "nothing was left to be shown after the kill")
         expectUnion(lives, of: 2_000, seed: 0)
     }
 
