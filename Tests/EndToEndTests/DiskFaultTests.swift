@@ -168,7 +168,7 @@ import Testing
         try await cdn.stop()
     }
 
-    @Test(arguments: [64, 256], ["none", "store"])
+    @Test(arguments: [256], ["none", "store"])
     func `more clients than there are descriptors wait, or are told to come back; none is cut off`(
         _ limit: Int,
         _ store: String
