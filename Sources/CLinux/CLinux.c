@@ -25,6 +25,14 @@ int clinux_sync_file_system(int descriptor) {
     return syncfs(descriptor);
 }
 
+int clinux_begin_writeback(int descriptor, int64_t offset, int64_t count) {
+    return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE);
+}
+
+int clinux_drop_cached(int descriptor, int64_t offset, int64_t count) {
+    return posix_fadvise(descriptor, offset, count, POSIX_FADV_DONTNEED);
+}
+
 int clinux_epoll_create(void) {
     return epoll_create1(EPOLL_CLOEXEC);
 }

@@ -15,6 +15,12 @@ int clinux_discard_range(int descriptor, int64_t offset, int64_t count);
 /// Writes all that is cached of the file system of `descriptor` to its medium and waits; -1 and errno on failure.
 int clinux_sync_file_system(int descriptor);
 
+/// Has the disk take `count` octets from `offset` soon; may block until it takes more (sync_file_range(2)).
+int clinux_begin_writeback(int descriptor, int64_t offset, int64_t count);
+
+/// Lets `count` octets from `offset` leave the page cache, as far as the disk has them and nobody else uses them.
+int clinux_drop_cached(int descriptor, int64_t offset, int64_t count);
+
 // Events of epoll under names that do not depend on the C library.
 
 static const uint32_t clinux_epoll_in = (uint32_t)EPOLLIN;

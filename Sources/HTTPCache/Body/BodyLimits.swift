@@ -21,6 +21,8 @@ package struct BodyLimits: Sendable {
     package var joinBytesMax: Int64 = 1 << 20
     /// Octets of one body that share a file, and are evicted together.
     package var segmentBytes: Int64 = 16 << 20
+    /// Bodies up to this size stay in the system's page cache until that needs the room, whoever reads them.
+    package var cachedBytesMax: Int64 = 8 << 20
     /// Bodies up to this size are kept in memory and with the facts.
     package var inlineBytesMax = 64 << 10
 

@@ -192,7 +192,17 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         return (fill.frontier, fill.end, wanting.count, wanting.count { $0.waiter != nil })
     }
 
+    /// Whether it is too large to be in the page cache for good; if nobody knows its length, by what came before `offset`.
+    package func isLarge(at offset: Int64) -> Bool {
+        max(length ?? 0, offset) > limits.cachedBytesMax
+    }
+
     // MARK: Readers
+
+    /// Whether what is read at `offset` is of a large body, and there is one reader alone.
+    package func isReadOnce(at offset: Int64) -> Bool {
+        readers.count == 1 && isLarge(at: offset)
+    }
 
     /// Registers a reader of `start ..< end`.
     ///

@@ -14,6 +14,7 @@ struct FillWriter {
     private(set) var received: Int64 = 0
     /// What is in the store's files but no fact yet.
     private var runs = RunRecorder()
+    private let writeback = EarlyWriteback()
     /// The body's count of evictions when octets began to be placed.
     private var evictions = 0
     private(set) var storeFailure: (any Error)?
@@ -174,6 +175,7 @@ struct FillWriter {
             // A file that was made for it counts as an eviction too.
         } while response.withBody { $0.evictions } != evictions
         let segmentBytes = configuration.body.segmentBytes
+        let isLarge = response.withBody { $0.isLarge(at: offset) }
         var position = offset
         var rest = bytes
         while !rest.isEmpty {
@@ -182,6 +184,7 @@ struct FillWriter {
             let part = rest.prefix(Int(segmentBytes - within))
             if position > offset { file = try await response.fileToWrite(segment: index) }
             try file.write(part, at: within)
+            if isLarge { writeback.note(file, within, count: part.count) }
             rest = rest.dropFirst(part.count)
             position += Int64(part.count)
         }
