@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Until the first scan is over every key may be stored. Keys are never taken out: what was evicted costs one question to the
 /// index until the next scan, which is due once twice as many keys were added as the filter was made for. Memory: 2 octets a
-/// key it was made for.
+/// key it was made for, at least 256 KiB.
 final class KeyFilter: Sendable {
     private struct State {
         var current: BlockedBloomFilter?
@@ -70,9 +70,12 @@ struct BlockedBloomFilter: Sendable {
     private static let wordsPerBlock = 8
     private static let bitsPerElement = 6
 
-    /// An empty filter for `capacity` elements, at least 4,096.
+    /// In a store that grows, each filter takes a scan of what is there by then: not of a few keys, again and again.
+    static let capacityMin = 131_072
+
+    /// An empty filter for `capacity` elements, at least ``capacityMin``.
     init(capacity: Int) {
-        self.capacity = max(4096, capacity)
+        self.capacity = max(Self.capacityMin, capacity)
         let blocks = UInt64(self.capacity / 32).nextPowerOfTwo
         blockMask = blocks - 1
         words = Array(repeating: 0, count: Int(blocks) * Self.wordsPerBlock)

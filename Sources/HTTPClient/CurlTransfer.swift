@@ -77,10 +77,15 @@ final class CurlTransfer {
 
     // MARK: Options
 
+    /// What libcurl reads at a time; it takes a buffer of this size for every transfer anew.
+    ///
+    /// Not above 64 KiB: where more is freed at once, Glibc puts together all that is free, each time.
+    private static let readBytesMax = 60 << 10
+
     /// The options that are the same for every transfer of a handle.
     static func prepare(_ easy: UnsafeMutableRawPointer, _ configuration: HTTPClientConfiguration) {
         ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, configuration.receiveBufferBytes)
+        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, min(readBytesMax, configuration.receiveBufferBytes))
         ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         ccurl_set_long(easy, CURLOPT_PATH_AS_IS, 1)

@@ -33,7 +33,7 @@ package struct HTTPClientConfiguration: Sendable {
     /// A transfer's memory is at most this, and twice ``receiveBufferBytes``; but a paused HTTP/2 stream may have up to
     /// 32 MiB under way, the window that libcurl 7.88 opens, which it then holds.
     package var queueBytesMax = 256 << 10
-    /// What one read from the socket may bring; 1 KiB to 512 KiB.
+    /// Octets handed to a reader at a time, where as many are there; 1 KiB to 512 KiB.
     package var receiveBufferBytes = 256 << 10
     /// Status line and field lines of one response head with their line ends.
     package var headBytesMax = 64 << 10

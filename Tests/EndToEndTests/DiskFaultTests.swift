@@ -146,7 +146,7 @@ import Testing
         try await cdn.stop()
     }
 
-    @Test(arguments: [256]) func `few descriptors are enough to serve, and to hit`(_ limit: Int) async throws {
+    @Test(arguments: [64, 256]) func `few descriptors are enough to serve, and to hit`(_ limit: Int) async throws {
         let origin = try Self.origin()
         defer { origin.stop() }
         let directory = try TemporaryDirectory()
@@ -168,7 +168,7 @@ import Testing
         try await cdn.stop()
     }
 
-    @Test(arguments: [256], ["none", "store"])
+    @Test(arguments: [64, 256], ["none", "store"])
     func `more clients than there are descriptors wait, or are told to come back; none is cut off`(
         _ limit: Int,
         _ store: String

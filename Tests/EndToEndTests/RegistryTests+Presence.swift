@@ -121,7 +121,7 @@ extension RegistryTests {
         #expect(try await SignedPeer.put(short, at: registry.base).status == 200)
         try bob.type("@Alice: one")
         #expect(try await bob.finish().status == 0)
-        #expect(alice.lines == ["Bob: one"])
+        try await alice.shown { $0 == "Bob: one" }
         try await watch.told("expire", of: "Alice")
         try await registry.stop(by: SIGKILL)
         bob = try await RunningClient.start("Bob", registry: registry.base, home: home.path)

@@ -16,6 +16,8 @@ extension EpollLoop {
     private static let acceptsMax = 16
     /// How long accepting rests when descriptors or memory have run out.
     private static let acceptRest: Int64 = 500
+    /// How often that is said, in milliseconds.
+    private static let restNoticeInterval: Int64 = 60_000
 
     /// Waits for connections: the kernel wakes one of the loops that do.
     func watchListeners() {
@@ -39,16 +41,21 @@ extension EpollLoop {
             switch errno {
             case EAGAIN: return
             case EINVAL: return parts.set.remove(descriptor)  // It listens no more.
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-                parts.logger.warning("Accepting connections rests: the system has no room for more")
-                return restFromAccepting()
+            case EMFILE, ENFILE:
+                return restFromAccepting(because: "no descriptors are left for more clients; see ulimit -n")
+            case ENOBUFS, ENOMEM:
+                return restFromAccepting(because: "the system has no memory for more")
             default: continue  // An error of that connection alone, as accept(2) lists them.
             }
         }
     }
 
     /// Level-triggered readiness that cannot be used would make the loop spin.
-    private func restFromAccepting() {
+    private func restFromAccepting(because reason: Logger.Message? = nil) {
+        if let reason, now >= nextRestNotice {
+            parts.logger.warning("Accepting connections rests: \(reason)")
+            nextRestNotice = now + EpollLoop.restNoticeInterval
+        }
         for listener in parts.listeners { parts.set.remove(listener.descriptor) }
         acceptsAgainAt = now + EpollLoop.acceptRest
     }

@@ -41,6 +41,8 @@ final class EpollLoop {
     private(set) var isShuttingDown = false
     /// When accepting goes on, in milliseconds; nil while it does not rest.
     var acceptsAgainAt: Int64?
+    /// When it may be said again that it rests.
+    var nextRestNotice: Int64 = 0
     /// Milliseconds of the loop's clock as of this turn.
     private(set) var now: Int64 = 0
 
