@@ -48,6 +48,7 @@ final class CurlLoop {
     /// As many as there are transfers under load, since a new handle costs more than all else about a small transfer.
     private static let idleHandlesMax = 128
     private static let workRoundsMax = 4
+    private static let queueBytesMin = 64 << 10
     private static let isGlobalReady = ccurl_global_init() == CURLE_OK
 
     /// Nil if the system has no descriptors or memory left.
@@ -198,6 +199,11 @@ final class CurlLoop {
             finish(transfer, HTTPClientError(.other, "\(exchange.request.summary): the transfer was not taken"))
             return
         }
+    }
+
+    /// What one of those under way may hold for its reader.
+    var queueBytesShare: Int {
+        max(Self.queueBytesMin, configuration.queueBytesTotal / max(1, transfers.count))
     }
 
     private func newHandle() -> UnsafeMutableRawPointer? {

@@ -37,7 +37,7 @@ final class CurlTransfer {
     var hasAllowedAddress = false
 
     unowned let loop: CurlLoop
-    private let chunkBytesMax: Int
+    private var chunkBytesMax: Int { min(loop.configuration.receiveBufferBytes, loop.queueBytesShare) }
     private var parser: ResponseHeadParser
     private var lines: LineList?
     private var errorText: UnsafeMutablePointer<CChar>
@@ -63,7 +63,6 @@ final class CurlTransfer {
         self.exchange = exchange
         self.easy = easy
         self.loop = loop
-        chunkBytesMax = loop.configuration.receiveBufferBytes
         let mayUseHTTP2 = exchange.request.isSecure && loop.configuration.usesHTTP2
         parser = ResponseHeadParser(loop.configuration, takesHTTP2: mayUseHTTP2)
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -77,15 +76,14 @@ final class CurlTransfer {
 
     // MARK: Options
 
-    /// What libcurl reads at a time; it takes a buffer of this size for every transfer anew.
+    /// What libcurl reads at a time where there are many transfers; it takes a buffer of this size for each anew.
     ///
     /// Not above 64 KiB: where more is freed at once, Glibc puts together all that is free, each time.
-    private static let readBytesMax = 60 << 10
+    private static let readBytesOfMany = 60 << 10
 
     /// The options that are the same for every transfer of a handle.
     static func prepare(_ easy: UnsafeMutableRawPointer, _ configuration: HTTPClientConfiguration) {
         ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1)
-        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, min(readBytesMax, configuration.receiveBufferBytes))
         ccurl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https")
         ccurl_set_long(easy, CURLOPT_FOLLOWLOCATION, 0)
         ccurl_set_long(easy, CURLOPT_PATH_AS_IS, 1)
@@ -160,6 +158,9 @@ final class CurlTransfer {
             ccurl_set_pointer(easy, option, context)
         }
         ccurl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorText)
+        let isOneOfMany = loop.queueBytesShare < loop.configuration.receiveBufferBytes
+        let readBytes = loop.configuration.receiveBufferBytes
+        ccurl_set_long(easy, CURLOPT_BUFFERSIZE, isOneOfMany ? min(Self.readBytesOfMany, readBytes) : readBytes)
         loop.sentSockets.observe(easy)
         setString(CURLOPT_URL, request.url)
         setString(CURLOPT_REQUEST_TARGET, request.target)
@@ -449,7 +450,7 @@ final class CurlTransfer {
             newHead = nil
             octets = []
         }
-        return exchange.deliver(head: newHead, octets: octets)
+        return exchange.deliver(head: newHead, octets: octets, share: loop.queueBytesShare)
     }
 
     private func pause() {

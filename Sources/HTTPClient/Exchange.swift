@@ -95,8 +95,13 @@ final class Exchange: Sendable {
     // MARK: The loop
 
     /// Hands over what a round of the loop brought; returns whether receiving is to pause.
-    func deliver(head: ResponseHead? = nil, octets: [UInt8] = [], end: ExchangeEnd? = nil) -> Bool {
-        let actions = state.withLock { $0.deliver(head: head, octets: octets, end: end) }
+    func deliver(
+        head: ResponseHead? = nil,
+        octets: [UInt8] = [],
+        end: ExchangeEnd? = nil,
+        share: Int = .max
+    ) -> Bool {
+        let actions = state.withLock { $0.deliver(head: head, octets: octets, end: end, share: share) }
         if let (waiter, outcome) = actions.head { waiter.resume(returning: outcome) }
         if let (waiter, outcome) = actions.body { waiter.resume(returning: outcome) }
         return actions.pauses

@@ -54,6 +54,8 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
     }
 
     private let queueBytesMax: Int
+    /// As much of that as there is for it, among all that are under way.
+    private var queueBytesShare: Int
     private let mayBeWhole: @Sendable (ResponseHead) -> Bool
     private var head = Head.pending
     private var chunks: [[UInt8]] = []
@@ -66,14 +68,23 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
     /// reader can see how they ended.
     init(queueBytesMax: Int, mayBeWhole: @escaping @Sendable (ResponseHead) -> Bool) {
         self.queueBytesMax = queueBytesMax
+        queueBytesShare = queueBytesMax
         self.mayBeWhole = mayBeWhole
     }
 
     // MARK: The loop
 
     /// Takes what one round of the loop brought: at most one head ever, octets, the end.
-    mutating func deliver(head newHead: ResponseHead?, octets: [UInt8], end newEnd: ExchangeEnd?) -> DeliveryActions {
+    ///
+    /// From now on `share` octets may be queued, if that is less than at other times.
+    mutating func deliver(
+        head newHead: ResponseHead?,
+        octets: [UInt8],
+        end newEnd: ExchangeEnd?,
+        share: Int = .max
+    ) -> DeliveryActions {
         var actions = DeliveryActions()
+        queueBytesShare = min(queueBytesMax, share)
         guard end == nil else { return actions }
         end = newEnd
         var octets = octets
@@ -90,7 +101,7 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
             bodyWaiter = nil
             actions.body = (waiter, outcome)
         }
-        if queuedBytes >= queueBytesMax, !isPaused, end == nil {
+        if queuedBytes >= queueBytesShare, !isPaused, end == nil {
             isPaused = true
             actions.pauses = true
         }
@@ -140,7 +151,7 @@ struct ExchangeStateMachine<HeadWaiter, BodyWaiter> {
         if !chunks.isEmpty {
             let chunk = chunks.removeFirst()
             queuedBytes -= chunk.count
-            let resumes = isPaused && end == nil && queuedBytes <= queueBytesMax / 2
+            let resumes = isPaused && end == nil && queuedBytes <= queueBytesShare / 2
             if resumes { isPaused = false }
             return .now(.success(chunk[...]), resumes: resumes)
         }

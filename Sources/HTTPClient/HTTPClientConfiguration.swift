@@ -33,6 +33,8 @@ package struct HTTPClientConfiguration: Sendable {
     /// A transfer's memory is at most this, and twice ``receiveBufferBytes``; but a paused HTTP/2 stream may have up to
     /// 32 MiB under way, the window that libcurl 7.88 opens, which it then holds.
     package var queueBytesMax = 256 << 10
+    /// Body octets queued for all readers, as long as that leaves 64 KiB for each: many transfers queue less than a few.
+    package var queueBytesTotal = 4 << 20
     /// Octets handed to a reader at a time, where as many are there; 1 KiB to 512 KiB.
     package var receiveBufferBytes = 256 << 10
     /// Status line and field lines of one response head with their line ends.

@@ -116,6 +116,17 @@ import Testing
         #expect(describe(machine.pull()) == "end")
     }
 
+    @Test func `a share of the queue that is smaller pauses it sooner, and resumes it at half of that`() {
+        var machine = machine(queueBytesMax: 300_000)
+        let chunk = [UInt8](repeating: 0, count: 70_000)
+        #expect(!machine.deliver(head: Self.head, octets: chunk, end: nil, share: 140_000).pauses)
+        #expect(machine.deliver(head: nil, octets: chunk, end: nil, share: 140_000).pauses)
+        #expect(describe(machine.pull()) == "70000+")
+        // Alone again: all of it, and never more.
+        #expect(!machine.deliver(head: nil, octets: chunk + chunk, end: nil).pauses)
+        #expect(machine.deliver(head: nil, octets: chunk + chunk, end: nil, share: 1 << 30).pauses)
+    }
+
     @Test func `a trickle is gathered into few chunks`() {
         var machine = machine(queueBytesMax: 1 << 20)
         for _ in 0..<1000 { _ = machine.deliver(head: nil, octets: [1], end: nil) }

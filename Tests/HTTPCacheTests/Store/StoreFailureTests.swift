@@ -119,6 +119,8 @@ import Testing
         let origin = StubOrigin { Self.medium.respond(to: $0) }
         try await CacheFixture.run(origin: origin, store: store) { fixture async throws in
             _ = try await fixture.get()
+            // Its last commit may come after its last octet was read.
+            await fixture.isIdle()
             fixture.clock.advance(seconds: 100)
             store.set([.committing])
             #expect(try await fixture.get().response.cacheStatus.contains("fwd-status=304"))
