@@ -31,8 +31,14 @@ final class StoreIndex: Sendable {
         configuration.persistentReadOnlyConnections = true
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            // In the log mode, a commit is then written but not flushed: proof against a kill, quick.
-            try db.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000; PRAGMA cell_size_check = ON")
+            // In the log mode, a commit is then written but not flushed: proof against a kill, quick. A log of 16 MiB has each
+            // page copied into the file for more changes at a time than one of 4.
+            try db.execute(
+                sql: """
+                    PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000; PRAGMA cell_size_check = ON;
+                    PRAGMA wal_autocheckpoint = 4000
+                    """
+            )
         }
         pool = try DatabasePool(path: path, configuration: configuration)
         let (used, last) = try pool.writeWithoutTransaction { db in
