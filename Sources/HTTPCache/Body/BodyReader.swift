@@ -15,7 +15,7 @@ package final class BodyReader: BodySource {
     private let startFill: @Sendable (FillID) -> Void
     /// Up to here this reader, or who it waited with, had the octets fetched: reading them says nothing of their use.
     private let fetchedEnd: Atomic<Int64>
-    private let behind = Mutex(ReadBehind())
+    private let behind = ReadBehindDropper()
 
     /// A reader of `range` of the body; without an upper bound to its end, wherever that is.
     ///
@@ -104,7 +104,9 @@ package final class BodyReader: BodySource {
             }
             let isFetched = offset < fetchedEnd.load(ordering: .relaxed)
             if !isFetched { response.markUsed(segment: Int(offset / segmentBytes)) }
-            leaveBehind(region, isReadOnce: isFetched && response.withBody { $0.isReadOnce(at: offset) })
+            // Where files are scarce, none is kept open for it.
+            let isReadOnce = isFetched && !OpenSegments.isOverShare && response.withBody { $0.isReadOnce(at: offset) }
+            behind.note(region, isReadOnce: isReadOnce)
             if response.isDetached { response.dropPassedSegments(segmentBytes: segmentBytes) }
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
@@ -112,16 +114,6 @@ package final class BodyReader: BodySource {
             response.loseSegment(Int(offset / segmentBytes), before: reader, at: offset)
             return nil
         }
-    }
-
-    /// Lets what was read before `region` leave the page cache, if nobody else wants it.
-    private func leaveBehind(_ region: FileRegion, isReadOnce: Bool) {
-        let passed = behind.withLock { behind in
-            if isReadOnce { return behind.add(region) }
-            behind.forget()
-            return []
-        }
-        for region in passed { region.dropCached() }
     }
 
     /// The octets of a region: those in an open file, unless files are scarce, when some are read and the file is closed.

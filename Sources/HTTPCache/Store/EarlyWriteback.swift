@@ -19,8 +19,6 @@ final class EarlyWriteback: Sendable {
     }
 
     private let state = Mutex(State())
-    /// One thread for all: asking blocks while the disk has as much to do as it takes.
-    private static let queue = DispatchQueue(label: "cache writeback", qos: .utility)
     private static let stepBytes: Int64 = 1 << 20
 
     /// Takes note of `count` octets written at `offset` of `file`.
@@ -36,16 +34,21 @@ final class EarlyWriteback: Sendable {
             state.isUnderWay = true
             return true
         }
-        if isDue { Self.queue.async { self.begin() } }
+        if isDue { PageCache.queue.async { self.begin() } }
     }
 
     private func begin() {
         let (file, range) = state.withLock { state in
-            defer { state.waiting = state.waiting.upperBound..<state.waiting.upperBound }
-            return (state.file, state.waiting)
+            (state.file.take(), state.waiting)
         }
         // It is a wish: where it cannot be had, the system writes when it does.
         if let file { _ = clinux_begin_writeback(file.descriptor, range.lowerBound, Int64(range.count)) }
         state.withLock { $0.isUnderWay = false }
     }
+}
+
+/// Where the system is told what to do with its page cache.
+enum PageCache {
+    /// One thread for all: telling blocks while the disk has as much to do as it takes.
+    static let queue = DispatchQueue(label: "page cache", qos: .utility)
 }

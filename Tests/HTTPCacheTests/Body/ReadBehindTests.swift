@@ -20,7 +20,8 @@ import Testing
         var read: Int64 = 0
         // A size that is no part of a step.
         for _ in 0..<100 {
-            for region in behind.add(FileRegion(file: file, offset: read, count: 300_000)) {
+            behind.add(FileRegion(file: file, offset: read, count: 300_000))
+            for region in behind.take() {
                 #expect(region.offset == gone)
                 gone += Int64(region.count)
                 #expect(gone % Int64(Self.step) == 0)
@@ -35,21 +36,32 @@ import Testing
     @Test func `the end of a file goes too, when what is read of the next is enough`() {
         var behind = ReadBehind()
         let (first, second) = (Self.file(), Self.file())
-        #expect(behind.add(FileRegion(file: first, offset: 10, count: 3 * Self.step)).isEmpty)
-        let passed = behind.add(FileRegion(file: second, offset: 0, count: 3 * Self.step))
-        #expect(passed.map(\.count) == [2 * Self.step - 10])
-        let rest = behind.add(FileRegion(file: second, offset: Int64(3 * Self.step), count: 2 * Self.step))
+        behind.add(FileRegion(file: first, offset: 10, count: 3 * Self.step))
+        #expect(behind.take().isEmpty)
+        behind.add(FileRegion(file: second, offset: 0, count: 3 * Self.step))
+        #expect(behind.take().map(\.count) == [2 * Self.step - 10])
+        behind.add(FileRegion(file: second, offset: Int64(3 * Self.step), count: 2 * Self.step))
+        let rest = behind.take()
         #expect(rest.map { $0.file === first } == [true, false])
         #expect(rest.map(\.count) == [Self.step + 10, Self.step])
+    }
+
+    @Test func `where nothing is taken, no more than four files are kept open for it`() {
+        var behind = ReadBehind()
+        for number in 0..<10 {
+            behind.add(FileRegion(file: Self.file(), offset: 0, count: (number + 1) * Self.step))
+        }
+        #expect(behind.take().map(\.count) == [7 * Self.step, 8 * Self.step, 9 * Self.step, 6 * Self.step])
+        #expect(behind.take().isEmpty)
     }
 
     @Test func `what others may want is forgotten, and stays`() {
         var behind = ReadBehind()
         let file = Self.file()
-        _ = behind.add(FileRegion(file: file, offset: 0, count: 4 * Self.step))
+        behind.add(FileRegion(file: file, offset: 0, count: 4 * Self.step))
         behind.forget()
-        let next = Int64(4 * Self.step)
-        #expect(behind.add(FileRegion(file: file, offset: next, count: 4 * Self.step)).isEmpty)
+        behind.add(FileRegion(file: file, offset: Int64(4 * Self.step), count: 4 * Self.step))
+        #expect(behind.take().isEmpty)
     }
 
     @Test func `a body is read once if it is large and has one reader`() {
