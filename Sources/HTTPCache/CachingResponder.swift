@@ -95,6 +95,10 @@ package final class CachingResponder: Responder {
         )
     }
 
+    deinit {
+        table.clear()
+    }
+
     /// Runs what goes to the origin until the task is cancelled; meanwhile learns what the store has, for eviction.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in

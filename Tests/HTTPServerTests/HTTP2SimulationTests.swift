@@ -170,7 +170,9 @@ private struct HTTP2Play {
             switch scene.kind {
             case .brokenStream:
                 #expect(read?.hasEnded == false && read?.resetCode == 2, comment)
-            case .reset where resetByClient.contains(id): #expect(read?.hasEnded != true, comment)
+            case .reset where resetByClient.contains(id):
+                // All of it may have been sent before the reset was read.
+                #expect(read?.hasEnded != true || read?.body.elementsEqual(scene.answer) == true, comment)
             default:
                 #expect(read?.status == "200" && read?.hasEnded == true, comment)
                 #expect(read?.body.elementsEqual(scene.answer) == true, comment)

@@ -53,6 +53,19 @@ package final class ObjectTable: Sendable {
         self.bytesMaxPerShard = bytesMaxPerShard
     }
 
+    /// Lets go of all; to be called when the cache goes, as responses know the store and its evictor, and that knows the table.
+    func clear() {
+        for shard in shards {
+            let state = ShardState(bytesMax: bytesMaxPerShard)
+            // Freed outside the lock.
+            _ = shard.state.withLock { current in
+                let held = current
+                current = state
+                return held
+            }
+        }
+    }
+
     /// The variants of `key`, newest first; nil if they are not in memory.
     package func variants(of key: CacheKey) -> [StoredResponse]? {
         let found = candidates(key.hash)
