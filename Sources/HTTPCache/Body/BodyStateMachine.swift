@@ -240,6 +240,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         }
         if let failure = reader.failure { return (.failed(failure), []) }
         if isJoinable(at: position) { return (.wait, wakeHeldBackFills()) }
+        // Else a fill that it has to itself would have nobody to bring anything to, and be begun again for ever.
+        readers[id]?.isLeftBehind = false
         return (startFill(at: position, end: reader.end), [])
     }
 
