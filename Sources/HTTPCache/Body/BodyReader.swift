@@ -107,7 +107,7 @@ package final class BodyReader: BodySource {
             // Where files are scarce, none is kept open for it.
             let isReadOnce = isFetched && !OpenSegments.isOverShare && response.withBody { $0.isReadOnce(at: offset) }
             behind.note(region, isReadOnce: isReadOnce)
-            if response.isDetached { response.dropPassedSegments(segmentBytes: segmentBytes) }
+            if response.isDetached { response.dropUnneededSegments() }
             return region
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
             // Deleted by hand: it is missing, so it is fetched.

@@ -419,7 +419,8 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         if let end = fill.end, fill.frontier >= end { return .finished }
         if retirement != nil, readers.isEmpty { return .abandoned }
         var nearest: Int64?
-        let waitsForAll = isDetached || isStoreFull && !isFetchable
+        // What can be asked for again is dropped for who is far behind; only what cannot be has to wait for everybody.
+        let waitsForAll = !isFetchable && (isDetached || isStoreFull)
         for reader in readers.values where wants(reader, fill) && !reader.isLeftBehind {
             let behind = fill.frontier - reader.position
             nearest = nearest.map { waitsForAll ? max($0, behind) : min($0, behind) } ?? behind

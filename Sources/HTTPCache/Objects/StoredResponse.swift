@@ -467,20 +467,23 @@ package final class StoredResponse: Sendable {
         files.withLock { $0.open[index] = nil }
     }
 
-    /// Drops what all readers of a detached response have passed.
-    package func dropPassedSegments(segmentBytes: Int64) {
-        let lowest = withBody { $0.lowestReaderPosition ?? 0 } / segmentBytes
-        let passed = files.withLock { files in
-            let passed = files.overflowing.filter { $0 < Int(lowest) }
-            for index in passed {
+    /// Drops what no reader of a detached response needs, or what is so far ahead of those who do that it can be asked for
+    /// again.
+    package func dropUnneededSegments() {
+        let overflowing = files.withLock { $0.overflowing }
+        let unneeded = withBody { body in
+            let unneeded = overflowing.filter { !body.isPinned(body.range(ofSegment: $0)) }
+            for index in unneeded { body.evict(body.range(ofSegment: index)) }
+            return unneeded
+        }
+        for index in unneeded {
+            files.withLock { files in
                 files.open[index] = nil
                 files.overflowing.remove(index)
             }
-            return passed
-        }
-        for index in passed {
-            withBody { $0.evict($0.range(ofSegment: index)) }
             overflow.discardFiles(of: id, segment: index)
+            // What a fill that began meanwhile has written may be in the file that is gone.
+            withBody { $0.evict($0.range(ofSegment: index)) }
         }
     }
 }

@@ -231,7 +231,7 @@ import Testing
     }
 
     @Test func `a fill of a detached body goes on when the reader that held it back has left`() {
-        let body = BodyMachine.body(of: 100)
+        let body = BodyMachine.body(of: 100, isResumable: false)
         body.detach()
         let fill = body.addFill(from: 0, to: 100)
         let slow = body.addReader(from: 0, to: nil)
@@ -242,6 +242,25 @@ import Testing
         #expect(body.park(fill, "fill"))
         #expect(body.removeReader(slow) == ["fill"])
         #expect(body.pace(fill) == .proceed)
+    }
+
+    @Test func `a reader far ahead of another has octets of a detached body fetched that can be asked for again`() {
+        let body = BodyMachine.body(of: 1000)
+        body.detach()
+        let slow = body.addReader(from: 0, to: nil)
+        let first = body.addFill(from: 0, to: 1000)
+        let fast = body.addReader(from: 500, to: nil)
+        guard case .startFill(let second, 500..<1000) = body.take(fast) else { Issue.record("no fill"); return }
+        #expect(body.begin(second, atMost: nil) == 500..<1000)
+        body.bring(100, second)
+        _ = body.drain(fast)
+        #expect(body.pace(second) == .proceed)
+        // And is kept for who needs it soon alone.
+        body.bring(40, first)
+        #expect(body.pinned == [0, 1, 2, 3, 4, 6, 7, 8, 9])
+        body.finish(second)
+        #expect(body.pinned == [0, 1, 2, 3, 4, 6])
+        #expect(body.next(slow) == "held 0..<10")
     }
 
     @Test func `octets evicted under a reader are fetched again, and the body is not complete`() {

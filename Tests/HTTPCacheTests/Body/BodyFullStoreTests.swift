@@ -110,6 +110,19 @@ import Testing
         #expect(body.drain(ahead) == "end")
     }
 
+    @Test func `who was left behind has the rest fetched once the whole is known to be so long`() {
+        let (body, fill, _, behind) = Self.body(of: nil, isResumable: true)
+        _ = body.noteFullStore(true)
+        #expect(body.park(fill, "f"))
+        for seconds in [0, 15, 30] { _ = body.relieve(at: Int64(seconds)) }
+        #expect(body.state.readers[behind]?.isLeftBehind == true)
+        body.evict(segment: 1)
+        body.bring(500, fill)
+        body.finish(fill)
+        guard case .startFill(let second, 110..<200) = body.take(behind) else { Issue.record("no fill"); return }
+        #expect(body.begin(second, atMost: nil) == 110..<200)
+    }
+
     @Test func `time counts only while somebody waits, and a clock that is set is not a long wait`() {
         let (body, fill, _, _) = Self.body()
         _ = body.relieve(at: 0)

@@ -18,8 +18,11 @@ struct BodySimulation {
         var isInline = false
         var evicts = true
         var fails = true
+        /// The store is full now and then, or has failed.
+        var isTight = false
         var description: String {
-            "length \(isLengthKnown), resumable \(isResumable), inline \(isInline), evicts \(evicts), fails \(fails)"
+            "length \(isLengthKnown), resumable \(isResumable), inline \(isInline), evicts \(evicts), fails \(fails), "
+                + "tight \(isTight)"
         }
     }
 
@@ -52,6 +55,7 @@ struct BodySimulation {
     private var parkedReaders: [String: ReaderID] = [:]
     private var parkedFills: [String: FillID] = [:]
     private var names = 0
+    private var seconds: Int64 = 0
     private(set) var cleanEnds = 0
     private(set) var failures = 0
     private(set) var fillCount = 0
@@ -96,6 +100,7 @@ struct BodySimulation {
         case 1: if readers.count > 2 { leave() }
         case 2: if setting.evicts, !setting.isInline { evict() }
         case 3: giveUpIfIdle()
+        case 4 where setting.isTight: tighten()
         case 4..<12:
             if let reader = readers.keys.filter(isAwake).sorted(by: { $0.rawValue < $1.rawValue })
                 .randomElement(using: &generator)
@@ -139,6 +144,17 @@ struct BodySimulation {
         for position in Int(range.lowerBound)..<min(length, Int(range.upperBound)) where held[position] {
             held[position] = false
             heldCount -= 1
+        }
+    }
+
+    /// The store becomes full, has room again or fails, or somebody looks who has others wait.
+    private mutating func tighten() {
+        switch Int.random(in: 0..<8, using: &generator) {
+        case 0: body.isDetached = true
+        case 1...3: wake(body.noteFullStore(Bool.random(using: &generator)))
+        default:
+            seconds += Int64.random(in: 1...40, using: &generator)
+            wake(body.relieve(at: Timestamp(seconds: seconds)))
         }
     }
 

@@ -13,6 +13,9 @@ import Testing
         .init(isResumable: false),
         .init(isLengthKnown: false, isResumable: false, evicts: false, fails: false),
         .init(isResumable: false, isInline: true, evicts: false, fails: false),
+        .init(isTight: true),
+        .init(isLengthKnown: false, isTight: true),
+        .init(isResumable: false, evicts: false, fails: false, isTight: true),
     ]
 
     @Test(arguments: settings)

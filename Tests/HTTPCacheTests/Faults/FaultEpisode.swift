@@ -69,7 +69,11 @@ final class FaultEpisode: Sendable {
     static func play(seed: UInt64) -> FaultReport {
         let episode = FaultEpisode(seed: seed)
         let generator = SeededGenerator(seed: ~seed)
-        if !episode.executor.run({ await episode.perform(generator) }) { episode.violation("somebody waits for ever") }
+        switch episode.executor.run({ await episode.perform(generator) }) {
+        case .done: break
+        case .stuck: episode.violation("somebody waits for ever")
+        case .restless: episode.violation("somebody begins anew for ever")
+        }
         return episode.outcome
     }
 

@@ -20,6 +20,20 @@ final class SeededExecutor: TaskExecutor {
         var nanoseconds: Int64 = 0
         var running = 0
         var isDone = false
+        /// Jobs since time went on last.
+        var jobsAtOnce = 0
+    }
+
+    /// So many jobs with no time going on between them are jobs that wake each other for ever.
+    private static let jobsAtOnceMax = 1_000_000
+
+    /// How a run ended.
+    enum Outcome {
+        case done
+        /// Nobody can go on, and somebody waits.
+        case stuck
+        /// They go on and on, and time does not.
+        case restless
     }
 
     private let state: Mutex<State>
@@ -50,12 +64,14 @@ final class SeededExecutor: TaskExecutor {
         }
     }
 
-    /// Runs `body` and all that it starts on the calling thread; false if it got stuck, with somebody waiting for nothing.
-    func run(_ body: @escaping @Sendable () async -> Void) -> Bool {
+    /// Runs `body` and all that it starts on the calling thread, until it ends or cannot.
+    func run(_ body: @escaping @Sendable () async -> Void) -> Outcome {
         start(body)
-        while step() {}
-        return state.withLock { $0.isDone }
+        while !isRestless, step() {}
+        return isRestless ? .restless : state.withLock { $0.isDone } ? .done : .stuck
     }
+
+    private var isRestless: Bool { state.withLock { $0.jobsAtOnce > Self.jobsAtOnceMax } }
 
     /// Begins `body`, whose jobs ``step()`` runs.
     func start(_ body: @escaping @Sendable () async -> Void) {
@@ -79,6 +95,7 @@ final class SeededExecutor: TaskExecutor {
                 let index = Int.random(in: 0..<state.ready.count, using: &state.generator)
                 state.ready.swapAt(index, state.ready.count - 1)
                 state.running += 1
+                state.jobsAtOnce += 1
                 return .job(state.ready.removeLast())
             }
             if state.running > 0 { return .look }
@@ -86,6 +103,7 @@ final class SeededExecutor: TaskExecutor {
                 return .over
             }
             let alarm = state.alarms.remove(at: next)
+            if alarm.due > state.nanoseconds { state.jobsAtOnce = 0 }
             state.nanoseconds = max(state.nanoseconds, alarm.due)
             state.running += 1
             return .ring(alarm.ring)
