@@ -418,14 +418,13 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
         guard let fill = fills[id], !fill.isGivenUp else { return .abandoned }
         if let end = fill.end, fill.frontier >= end { return .finished }
         if retirement != nil, readers.isEmpty { return .abandoned }
-        var nearest: Int64?
         // What can be asked for again is dropped for who is far behind; only what cannot be has to wait for everybody.
         let waitsForAll = !isFetchable && (isDetached || isStoreFull)
-        for reader in readers.values where wants(reader, fill) && !reader.isLeftBehind {
-            let behind = fill.frontier - reader.position
-            nearest = nearest.map { waitsForAll ? max($0, behind) : min($0, behind) } ?? behind
-        }
-        guard let behind = nearest else { return paceAbandoned(fill) }
+        let wanting = readers.values.lazy.filter { self.wants($0, fill) }
+        let kept = wanting.filter { !$0.isLeftBehind }.map { fill.frontier - $0.position }
+        // Those who were left behind count again where nobody else wants it.
+        let distance = (waitsForAll ? kept.max() : kept.min()) ?? wanting.map { fill.frontier - $0.position }.min()
+        guard let behind = distance else { return paceAbandoned(fill) }
         guard behind >= limits.readAheadBytesMax else { return .proceed }
         if isFetchable, behind >= 4 * limits.readAheadBytesMax { return .abandoned }
         return .wait

@@ -123,6 +123,21 @@ import Testing
         #expect(body.begin(second, atMost: nil) == 110..<200)
     }
 
+    @Test func `who was left behind is waited for when those ahead need no more`() {
+        let body = BodyMachine.body(of: 1000, isResumable: false)
+        let fill = body.addFill(from: 0, to: 1000)
+        let (ahead, behind) = (body.addReader(from: 0, to: 600), body.addReader(from: 0, to: nil))
+        body.bring(500, fill)
+        _ = body.drain(ahead)
+        _ = body.noteFullStore(true)
+        #expect(body.park(fill, "f"))
+        for seconds in [0, 15, 30] { _ = body.relieve(at: Int64(seconds)) }
+        #expect(body.state.readers[behind]?.isLeftBehind == true)
+        body.bring(100, fill)
+        #expect(body.drain(ahead) == "end")
+        #expect(body.pace(fill) == .wait)
+    }
+
     @Test func `time counts only while somebody waits, and a clock that is set is not a long wait`() {
         let (body, fill, _, _) = Self.body()
         _ = body.relieve(at: 0)

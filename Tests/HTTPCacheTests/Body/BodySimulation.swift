@@ -184,6 +184,9 @@ struct BodySimulation {
             names += 1
             if body.park(id, "\(names)") { parkedReaders["\(names)"] = id }
         case .startFill(let fill, let range):
+            guard body.pace(fill) == .proceed else {
+                throw BodyViolation(description: "the fill \(range) is \(body.pace(fill)) before it has begun")
+            }
             try begin(fill, Int(range.lowerBound)..<Int(range.upperBound), isFirst: false)
         case .failed(let error):
             guard reader.mayFail || !setting.isResumable || body.length == nil else {
