@@ -17,6 +17,8 @@ package final class OpenFile: Sendable {
     private let lossHandler = Mutex<(@Sendable () -> Void)?>(nil)
     /// Nil: the descriptor is its own.
     private let release: (@Sendable () -> Void)?
+    /// How many octets a part of a larger file has, whose size says nothing of it.
+    private let partSize = Atomic<Int64>(0)
 
     private static let count = Atomic<Int>(0)
     /// How many are open that have a descriptor of their own.
@@ -51,8 +53,14 @@ package final class OpenFile: Sendable {
 
     /// How many octets it has; nil if that cannot be told.
     package var size: Int64? {
+        if release != nil { return partSize.load(ordering: .acquiring) }
         var status = stat()
-        return fstat(descriptor, &status) == 0 ? max(0, Int64(status.st_size) - base) : nil
+        return fstat(descriptor, &status) == 0 ? Int64(status.st_size) : nil
+    }
+
+    /// Says that it was written to, up to `end`.
+    package func noteWritten(to end: Int64) {
+        if release != nil { partSize.max(end, ordering: .releasing) }
     }
 
     fileprivate func reportLoss() {

@@ -25,5 +25,6 @@ extension OpenFile {
         guard code == 0 else {
             throw HTTPCacheError(.storeFailed, "could not write a body: \(String(cString: strerror(code)))")
         }
+        noteWritten(to: offset + Int64(bytes.count))
     }
 }

@@ -21,7 +21,12 @@ import Musl
         let arena = try #require(MemoryArena())
         let open = OpenFile.openCount
         let files = try (0..<5).map { _ in try #require(arena.newFile()) }
-        for (index, file) in files.enumerated() { try file.write([UInt8(index), 7][...], at: 100_000) }
+        for (index, file) in files.enumerated() {
+            #expect(file.size == 0)
+            try file.write([UInt8(index), 7][...], at: 100_000)
+            try file.write([7], at: 0)
+            #expect(file.size == 100_002)
+        }
         for (index, file) in files.enumerated() {
             var region = FileRegion(file: file, offset: 100_000, count: 2)
             #expect(try region.read() == [UInt8(index), 7])
