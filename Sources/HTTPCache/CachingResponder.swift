@@ -212,7 +212,7 @@ package final class CachingResponder: Responder {
                 case .again(let status): asked = status ?? asked
                 }
                 if attempt > 0 { (mayJoin, mayValidate) = (false, false) }
-            } catch let error as HTTPCacheError where error.code == .changed {
+            } catch let error as HTTPCacheError where error.mayAskAnew {
                 asked = CacheStatus(forward: forward)
                 lastFailure = error
             }
@@ -229,7 +229,7 @@ package final class CachingResponder: Responder {
     ) async throws -> Response? {
         do {
             return try await serve(stored, request, target, status)
-        } catch let error as HTTPCacheError where error.code == .changed || stored.isPassing {
+        } catch let error as HTTPCacheError where error.mayAskAnew || stored.isPassing {
             return nil
         }
     }

@@ -4,7 +4,7 @@
 package struct HTTPCacheError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; may grow.
     package struct Code: Sendable, Hashable {
-        private enum Kind: Sendable { case segmentMissing, storeFailed, fillFailed, changed, abandoned }
+        private enum Kind: Sendable { case segmentMissing, storeFailed, fillFailed, changed, unavailable, abandoned }
         private let kind: Kind
 
         /// The file of a segment does not exist: it was evicted, or somebody deleted it.
@@ -15,6 +15,8 @@ package struct HTTPCacheError: Error, Sendable, CustomStringConvertible {
         package static let fillFailed = Code(kind: .fillFailed)
         /// The origin's representation changed while it was read.
         package static let changed = Code(kind: .changed)
+        /// The octets are not held, and cannot be asked for as part of what is stored.
+        package static let unavailable = Code(kind: .unavailable)
         /// The reader has gone.
         package static let abandoned = Code(kind: .abandoned)
     }
@@ -29,6 +31,9 @@ package struct HTTPCacheError: Error, Sendable, CustomStringConvertible {
         self.message = message
         self.underlying = underlying
     }
+
+    /// Whether the origin may have what this stored response has not, if it is asked anew.
+    package var mayAskAnew: Bool { code == .changed || code == .unavailable }
 
     package var description: String {
         underlying.map { "\(message): \($0)" } ?? message

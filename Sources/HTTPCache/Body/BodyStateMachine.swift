@@ -530,7 +530,7 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     private mutating func startFill(at position: Int64, end: Int64?) -> ReaderStep {
         if let retirement { return .failed(retirement) }
         guard isResumable, let last = end ?? length else {
-            return .failed(HTTPCacheError(.fillFailed, "the rest of the body cannot be asked for"))
+            return .failed(HTTPCacheError(.unavailable, "the rest of the body cannot be asked for"))
         }
         var stop = min(last, extents.nextStart(after: position) ?? last)
         stop = min(stop, suspects.nextStart(after: position) ?? stop)

@@ -421,9 +421,9 @@ package final class StoredResponse: Sendable {
         do {
             return try file(segment: index, creating: false)
         } catch let error as HTTPCacheError where error.code == .segmentMissing {
-            // What a lost file held is not held; an inline body has no file yet.
+            // What a lost file held is not held; an inline body has no file yet, and another fill may have made one since.
             let hadOctets = withBody { body in
-                guard case .segments = body.storage else { return false }
+                guard case .segments = body.storage, isMissing(segment: index) else { return false }
                 defer { body.evict(body.range(ofSegment: index)) }
                 return !body.extents(ofSegment: index).isEmpty
             }
@@ -432,6 +432,17 @@ package final class StoredResponse: Sendable {
                 _ = files.withLock { $0.lost.remove(index) }
             }
             return try file(segment: index, creating: true)
+        }
+    }
+
+    private func isMissing(segment index: Int) -> Bool {
+        do {
+            _ = try store.openSegment(SegmentID(response: id, index: index), creating: false)
+            return false
+        } catch let error as HTTPCacheError {
+            return error.code == .segmentMissing
+        } catch {
+            return false
         }
     }
 

@@ -104,7 +104,7 @@ import Testing
         #expect(body.pace(fill) == .proceed)
         #expect(body.next(behind) == "held 110..<120")
         body.evict(segment: 1)
-        #expect(body.next(behind) == "failed fillFailed")
+        #expect(body.next(behind) == "failed unavailable")
         body.bring(500, fill)
         body.finish(fill)
         #expect(body.drain(ahead) == "end")

@@ -151,6 +151,7 @@ extension HTTPCacheError.Code {
         case .segmentMissing: "segmentMissing"
         case .storeFailed: "storeFailed"
         case .fillFailed: "fillFailed"
+        case .unavailable: "unavailable"
         case .changed: "changed"
         case .abandoned: "abandoned"
         default: "unknown"

@@ -169,7 +169,7 @@ import Testing
         for (length, isResumable) in [(nil, true), (100, false)] as [(Int64?, Bool)] {
             let body = BodyMachine.body(of: length, held: [0..<10], isResumable: isResumable)
             let reader = body.addReader(from: 0, to: nil)
-            #expect(body.drain(reader) == "failed fillFailed")
+            #expect(body.drain(reader) == "failed unavailable")
         }
     }
 

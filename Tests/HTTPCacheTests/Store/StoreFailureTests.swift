@@ -193,6 +193,21 @@ import Testing
             )
         }
     }
+
+    @Test func `a file that another fill makes meanwhile, and what is in it, is kept`() async throws {
+        let store = RacingStore()
+        let stored = StoredResponse.segmented(length: 100, segmentBytes: 1000, store: store)
+        store.beforeMissing = { segment in
+            try? store.inner.openSegment(segment, creating: true).write([1, 2, 3][...], at: 0)
+            stored.withBody { body in
+                let fill = body.addFill(from: 0, to: 100)
+                body.advance(fill, by: 3, rate: 0).resume()
+            }
+        }
+        let file = try await stored.fileToWrite(segment: 0)
+        #expect(stored.withBody { $0.extents.ranges } == [0..<3])
+        #expect(try FileRegion(file: file, offset: 0, count: 3).read() == [1, 2, 3])
+    }
 }
 
 extension BodyChunk {
