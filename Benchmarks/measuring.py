@@ -150,8 +150,8 @@ def listening(body, port):
 
 def start_nginx(name, root, cpu, body):
     port = free_port()
-    directory = root / re.sub(r"\W+", "-", f"{name}-{port}")
-    directory.mkdir()
+    directory = Path(tempfile.mkdtemp(prefix=re.sub(r"\W+", "-", name) + "-", dir=root))
+    directory.chmod(0o755)
     (directory / "conf").write_text(nginx_text(directory, port, body))
     with open(directory / "output", "w") as output:
         process = start(["nginx", "-p", directory, "-c", directory / "conf", "-e", "stderr"], cpu, stderr=output)

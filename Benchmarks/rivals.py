@@ -7,6 +7,8 @@ at its default is left there because changing it brought nothing.
 import os
 import re
 import subprocess
+import tempfile
+from pathlib import Path
 
 from measuring import HERE, Server, fail, free_port, start, start_nginx, version, wait_until_open
 
@@ -27,8 +29,7 @@ class Setting:
         self.scheme = "https" if certificate else "http"
 
     def directory(self, name):
-        directory = self.root / re.sub(r"\W+", "-", f"{name}-{free_port()}")
-        directory.mkdir()
+        directory = Path(tempfile.mkdtemp(prefix=re.sub(r"\W+", "-", name) + "-", dir=self.root))
         # Varnish and Traffic Server give up root's rights.
         directory.chmod(0o777)
         return directory
