@@ -71,6 +71,7 @@ let package = Package(
     products: [
         .executable(name: "cdn", targets: ["cdn"]),
         .executable(name: "client", targets: ["client"]),
+        .executable(name: "peer", targets: ["peer"]),
         .executable(name: "registry", targets: ["registry"]),
     ],
     dependencies: [
@@ -83,6 +84,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
+        system("CCompression", linking: ["bz2", "lzma", "z"]),
         system("CCurl", linking: ["curl"]),
         system("CLinux"),
         system("CXXHash"),
@@ -95,6 +97,7 @@ let package = Package(
         domain("HTTPCache", ["HTTP", "CLinux", "CXXHash"]),
         domain("PeerRegistry", ["HTTP", "PeerIdentity"]),
         domain("Chat", ["HTTP", "JSON", "PeerIdentity", crypto]),
+        domain("PeerNetwork", [crypto]),
 
         adapter(
             "HTTPServer",
@@ -107,6 +110,8 @@ let package = Package(
             "PeerRegistryRedis",
             ["HTTP", "JSON", "PeerIdentity", "PeerRegistry", nio("NIOCore"), nio("NIOPosix")]
         ),
+        adapter("PeerCompression", ["PeerNetwork", "CCompression"]),
+        adapter("PeerTCP", ["PeerNetwork", nio("NIOCore"), nio("NIOPosix")]),
         adapter("ChatSQLite", ["Chat", "PeerIdentity", grdb]),
         adapter("TerminalUI", []),
         adapter("Daemon", ["HTTP", arguments, logging, lifecycle, signals]),
@@ -131,10 +136,19 @@ let package = Package(
             ]
         ),
 
+        app("peer", ["PeerNetwork", "PeerCompression", "PeerTCP", "JSON", "Daemon", arguments, logging, lifecycle]),
+
         .executableTarget(
             name: "trace-simulator",
             dependencies: ["HTTPCache"],
             path: "Benchmarks/trace-simulator",
+            swiftSettings: strict
+        ),
+
+        .executableTarget(
+            name: "network-simulator",
+            dependencies: ["PeerNetwork"],
+            path: "Benchmarks/network-simulator",
             swiftSettings: strict
         ),
 
@@ -162,6 +176,11 @@ let package = Package(
             ["HTTP", "JSON", "PeerIdentity", "PeerRegistry", "Chat", "TestSupport", crypto],
             exclude: ["Vectors"]
         ),
+        tests(
+            "PeerNetwork",
+            ["PeerNetwork", "PeerCompression", "PeerTCP", "TestSupport", "network-simulator"],
+            exclude: ["Vectors"]
+        ),
         tests("ChatSQLite", ["Chat", "ChatSQLite", "PeerIdentity", "TestSupport", crypto, grdb]),
         tests("TerminalUI", ["TerminalUI", "TestSupport", "terminal-echo"]),
         tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),
@@ -179,7 +198,8 @@ let package = Package(
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
         tests(
             "EndToEnd",
-            ["TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "cdn", "client", "registry"]
+            ["TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "cdn", "client", "peer", "registry"],
+            exclude: ["py2p"]
         ),
         tests("Tidy", ["TestSupport"]),
     ]

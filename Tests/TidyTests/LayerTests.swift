@@ -9,21 +9,21 @@ struct LayerTests {
     static let layers: [(name: String, targets: Set<String>)] = [
         ("ground", ["HTTP", "JSON"]),
         ("shared", ["PeerIdentity"]),
-        ("domains", ["HTTPCache", "PeerRegistry", "Chat"]),
+        ("domains", ["HTTPCache", "PeerRegistry", "Chat", "PeerNetwork"]),
         (
             "adapters",
             [
                 "HTTPServer", "HTTPClient", "HTTPCacheDisk", "Daemon", "TerminalUI",
-                "PeerRegistrySQLite", "PeerRegistryRedis", "ChatSQLite",
+                "PeerRegistrySQLite", "PeerRegistryRedis", "ChatSQLite", "PeerCompression", "PeerTCP",
             ]
         ),
-        ("apps", ["cdn", "registry", "client", "trace-simulator"]),
+        ("apps", ["cdn", "registry", "client", "peer", "trace-simulator", "network-simulator"]),
     ]
 
     /// Targets in C that give a system's headers to Swift, and who may see them.
     static let shims: [String: Set<String>] = [
         "CCurl": ["HTTPClient"], "CLinux": ["HTTPCache", "HTTPCacheDisk", "HTTPServer"],
-        "CXXHash": ["HTTPCache"],
+        "CXXHash": ["HTTPCache"], "CCompression": ["PeerCompression"],
     ]
 
     /// Packages of the network, of databases and of terminals: for adapters and apps.

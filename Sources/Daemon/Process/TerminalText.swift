@@ -1,9 +1,9 @@
 // What text must not carry to a terminal or a log: control characters, and credentials in URLs.
 
 /// Rules for text that people see.
-enum TerminalText {
+package enum TerminalText {
     /// C0, DEL and C1: whoever prints them lets a stranger drive the terminal or forge log lines.
-    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value)
     }
 

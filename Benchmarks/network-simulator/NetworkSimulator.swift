@@ -1,0 +1,142 @@
+// Figures of networks too large to start: how far a message gets, and how often each node is sent it.
+
+import PeerNetwork
+
+@main
+enum NetworkSimulator {
+    static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        guard words.count <= 3, words.first.map({ ["mesh", "sync"].contains($0) }) ?? true else {
+            print("usage: network-simulator [mesh [NODES [MESSAGES]] | sync [SEEDS]]")
+            return
+        }
+        let numbers = words.dropFirst().compactMap { Int($0) }
+        if words.first != "sync" {
+            MeshRun.show(nodes: numbers.first ?? 10_000, messages: numbers.dropFirst().first ?? 10)
+        }
+        if words.first != "mesh" { SyncRun.show(seeds: numbers.first ?? 1000) }
+    }
+}
+
+/// A mesh of many nodes in which some tell everybody something.
+package enum MeshRun {
+    /// What came of it.
+    package struct Outcome: Sendable {
+        package var nodes = 0
+        package var messages = 0
+        /// How many were heard by all.
+        package var heardByAll = 0
+        /// Arrivals of one message at one node, on average.
+        package var copiesPerNode = 0.0
+        /// From the sending to the last arrival, on average, in delays of one link.
+        package var rounds = 0.0
+    }
+
+    /// Makes a mesh in which each node was told of one other, chosen by lot, and tells `messages` things in it.
+    package static func play(nodes: Int, messages: Int, seed: UInt64) -> Outcome {
+        var conditions = SimulatedNetwork<MeshRules>.Conditions()
+        conditions.delay = 10...10
+        var network = SimulatedNetwork<MeshRules>(seed: seed, conditions)
+        var generator = SeededNumbers(seed: ~seed)
+        let id = NetworkID(subnet: "mesh", isEncrypted: false)
+        for _ in 0..<nodes {
+            let node = network.add { address, seed in
+                let node = NodeID(host: address.host, port: address.port, network: id, salt: "\(seed)")
+                let identity = NodeIdentity(id: node, network: id, address: address, methods: [])
+                return MeshRules(MeshStateMachine(identity, NodeConfiguration(), seed: seed))
+            }
+            guard node > 0 else { continue }
+            let other = network.address(of: Int.random(in: 0..<node, using: &generator))
+            network.perform(at: node) { rules, now, actions in rules.mesh.connect(to: other, at: now, &actions) }
+            network.run(for: 5)
+        }
+        network.run(for: 5000)
+        let heard = Heard(nodes: nodes)
+        network.told = { node, event, time in
+            if case .message(let message, _) = event { heard.note(message.id, at: node, time) }
+        }
+        var outcome = Outcome()
+        (outcome.nodes, outcome.messages) = (nodes, messages)
+        let before = network.arrivedCount
+        for number in 0..<messages {
+            let start = network.time
+            let sender = Int.random(in: 0..<nodes, using: &generator)
+            let message = network.perform(at: sender) { rules, now, actions in
+                rules.mesh.broadcast([.integer(Int64(number))], at: now, &actions)
+            }
+            network.run(for: 2000)
+            let (count, last) = heard.reach(of: message.id)
+            if count == nodes - 1 { outcome.heardByAll += 1 }
+            outcome.rounds += Double(last - start) / 10 / Double(messages)
+        }
+        outcome.copiesPerNode = Double(network.arrivedCount - before) / Double(nodes) / Double(messages)
+        return outcome
+    }
+
+    static func show(nodes: Int, messages: Int) {
+        let outcome = play(nodes: nodes, messages: messages, seed: 1)
+        print("mesh of \(nodes) nodes, \(messages) messages, seed 1: heard by all: \(outcome.heardByAll)")
+        print("copies of a message that a node is sent: \(outcome.copiesPerNode); rounds: \(outcome.rounds)")
+    }
+}
+
+/// Who has heard what, and when.
+private final class Heard {
+    private var nodes: [MessageID: Set<Int>] = [:]
+    private var last: [MessageID: Int] = [:]
+
+    init(nodes: Int) {}
+
+    func note(_ id: MessageID, at node: Int, _ time: Int) {
+        nodes[id, default: []].insert(node)
+        last[id] = time
+    }
+
+    func reach(of id: MessageID) -> (count: Int, last: Int) { (nodes[id]?.count ?? 0, last[id] ?? 0) }
+}
+
+/// Sync tables that are divided, and made one again.
+package enum SyncRun {
+    /// How long after the division was over all tables were equal, in milliseconds; nil if they were not in a minute.
+    package static func play(nodes: Int, seed: UInt64) -> Int? {
+        var network = SimulatedNetwork<SyncRules>(seed: seed)
+        var generator = SeededNumbers(seed: ~seed)
+        let id = NetworkID(subnet: "sync1", isEncrypted: false)
+        for _ in 0..<nodes {
+            let node = network.add { address, seed in
+                let node = NodeID(host: address.host, port: address.port, network: id, salt: "\(seed)")
+                let identity = NodeIdentity(id: node, network: id, address: address, methods: [])
+                return SyncRules(MeshStateMachine(identity, NodeConfiguration(), seed: seed), isLeasing: true)
+            }
+            guard node > 0 else { continue }
+            let other = network.address(of: Int.random(in: 0..<node, using: &generator))
+            network.perform(at: node) { rules, now, actions in rules.mesh.connect(to: other, at: now, &actions) }
+        }
+        network.run(for: 3000)
+        let cut = Int.random(in: 1..<nodes, using: &generator)
+        network.divide { $0 < cut ? 0 : 1 }
+        for number in 0..<20 {
+            let node = Int.random(in: 0..<nodes, using: &generator)
+            network.perform(at: node) { rules, now, actions in
+                try? rules.set(Array("\(node)-\(number)".utf8), to: .integer(Int64(number)), at: now, &actions)
+            }
+            network.run(for: 200)
+        }
+        network.run(for: 2000)
+        network.divide(nil)
+        let start = network.time
+        while network.time < start + 60_000 {
+            network.run(for: 10)
+            let first = network.rules(of: 0).entries
+            if (1..<nodes).allSatisfy({ network.rules(of: $0).entries == first }) { return network.time - start }
+        }
+        return nil
+    }
+
+    static func show(seeds: Int) {
+        let times = (0..<seeds).map { play(nodes: 100, seed: UInt64($0)) }
+        let equal = times.compactMap(\.self).sorted()
+        print("100 sync tables, \(seeds) seeds: equal again in \(equal.count)")
+        if let last = equal.last { print("half of them within \(equal[equal.count / 2]) ms, all within \(last) ms") }
+    }
+}

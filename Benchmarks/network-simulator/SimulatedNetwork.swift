@@ -1,0 +1,238 @@
+// Thousands of nodes in one process: messages take a while, links break, nodes come and go; all from one seed.
+
+package import PeerNetwork
+
+/// A network in which time passes only when nothing is left to do, and which is the same each time for the same seed.
+package struct SimulatedNetwork<Rules: NodeRules> {
+    /// What a message from one node to another meets with.
+    package struct Conditions: Sendable {
+        /// How long it takes, in milliseconds.
+        package var delay: ClosedRange<Int> = 1...50
+        /// How often, in a million messages, its link breaks instead.
+        package var breaksPerMillion = 0
+        /// How far a node's clock may be off, in seconds.
+        package var skewSecondsMax: Int64 = 0
+
+        package init() {}
+    }
+
+    private struct Node {
+        var rules: Rules
+        let address: PeerAddress
+        let skew: Int64
+        var isUp = true
+        /// Of each link: the other end, and when what was sent last arrives: nothing overtakes.
+        var ends: [LinkID: End] = [:]
+    }
+
+    private struct End {
+        let node: Int
+        let link: LinkID
+        var lastArrival = 0
+    }
+
+    private enum Happening {
+        case knock(node: Int, link: LinkID, address: PeerAddress)
+        case message(node: Int, link: LinkID, PeerMessage)
+        case end(node: Int, link: LinkID)
+        case tick(node: Int)
+    }
+
+    private struct Due {
+        let time: Int
+        let number: Int
+        let happening: Happening
+    }
+
+    package var conditions: Conditions
+    /// Milliseconds since the start.
+    package private(set) var time = 0
+    /// Messages that have arrived, and their octets.
+    package private(set) var arrivedCount = 0
+    package private(set) var arrivedBytes = 0
+    /// What nodes have told, by node.
+    package var told: (Int, NodeEvent, Int) -> Void = { _, _, _ in }
+    private var nodes: [Node] = []
+    private var places: [PeerAddress: Int] = [:]
+    private var heap: [Due] = []
+    private var number = 0
+    private var generator: SeededNumbers
+    /// Nodes of different groups do not reach each other.
+    private var groups: [Int: Int] = [:]
+
+    package init(seed: UInt64, _ conditions: Conditions = Conditions()) {
+        generator = SeededNumbers(seed: seed)
+        self.conditions = conditions
+    }
+
+    package var count: Int { nodes.count }
+
+    // MARK: What is done to it
+
+    /// Adds a node, and says which it is; `make` is given its address and a seed.
+    package mutating func add(_ make: (PeerAddress, UInt64) -> Rules) -> Int {
+        let index = nodes.count
+        let host = "10.\(index >> 16 & 0xff).\(index >> 8 & 0xff).\(index & 0xff)"
+        guard let address = PeerAddress(host: host, port: 4444) else { return index }
+        let skew = Int64.random(in: -conditions.skewSecondsMax...conditions.skewSecondsMax, using: &generator)
+        nodes.append(Node(rules: make(address, generator.next()), address: address, skew: skew))
+        places[address] = index
+        schedule(Int.random(in: 0..<1000, using: &generator), .tick(node: index))
+        return index
+    }
+
+    package func address(of node: Int) -> PeerAddress { nodes[node].address }
+
+    package func rules(of node: Int) -> Rules { nodes[node].rules }
+
+    /// Has a node's rules decide something, at its own time.
+    @discardableResult
+    package mutating func perform<Result>(
+        at node: Int,
+        _ body: (inout Rules, Int64, inout [NodeAction]) throws -> Result
+    ) rethrows -> Result {
+        var actions: [NodeAction] = []
+        defer { act(node, actions) }
+        return try body(&nodes[node].rules, clock(of: node), &actions)
+    }
+
+    /// A node goes without a word.
+    package mutating func crash(_ node: Int) {
+        nodes[node].isUp = false
+        for link in Array(nodes[node].ends.keys) { cut(node, link) }
+    }
+
+    /// Nodes reach only those of the same group from now on; nil: all reach all.
+    package mutating func divide(_ group: ((Int) -> Int)?) {
+        groups = [:]
+        guard let group else { return }
+        for node in nodes.indices { groups[node] = group(node) }
+        for node in nodes.indices {
+            for (link, end) in nodes[node].ends where groups[node] != groups[end.node] { cut(node, link) }
+        }
+    }
+
+    /// Lets so many milliseconds pass.
+    package mutating func run(for milliseconds: Int) {
+        let end = time + milliseconds
+        while let due = heap.first, due.time <= end {
+            removeFirst()
+            time = due.time
+            happen(due.happening)
+        }
+        time = end
+    }
+
+    // MARK: What happens
+
+    private func clock(of node: Int) -> Int64 { 1_800_000_000 + Int64(time / 1000) + nodes[node].skew }
+
+    private mutating func happen(_ happening: Happening) {
+        switch happening {
+        case .knock(let node, let link, let address): knock(node, link, address)
+        case .message(let node, let link, let message):
+            guard nodes[node].ends[link] != nil else { return }
+            arrivedCount += 1
+            arrivedBytes += message.body.count
+            perform(at: node) { rules, now, actions in
+                let outcome = rules.mesh.received(message, on: link, at: now, &actions)
+                rules.take(outcome, at: now, &actions)
+            }
+        case .end(let node, let link):
+            guard nodes[node].isUp else { return }
+            nodes[node].ends[link] = nil
+            perform(at: node) { rules, now, actions in
+                let outcome = rules.mesh.closed(link, at: now, &actions)
+                rules.take(outcome, at: now, &actions)
+            }
+        case .tick(let node):
+            guard nodes[node].isUp else { return }
+            perform(at: node) { rules, now, actions in rules.tick(at: now, &actions) }
+            schedule(1000, .tick(node: node))
+        }
+    }
+
+    private mutating func knock(_ node: Int, _ link: LinkID, _ address: PeerAddress) {
+        guard nodes[node].isUp else { return }
+        guard let other = places[address], nodes[other].isUp, groups[node] == groups[other] else {
+            return happen(.end(node: node, link: link))
+        }
+        var actions: [NodeAction] = []
+        let end = nodes[other].rules.mesh.accepted(at: clock(of: other), &actions)
+        nodes[node].ends[link] = End(node: other, link: end)
+        nodes[other].ends[end] = End(node: node, link: link)
+        act(other, actions)
+        perform(at: node) { rules, now, actions in rules.mesh.opened(link, at: now, &actions) }
+    }
+
+    private mutating func act(_ node: Int, _ actions: [NodeAction]) {
+        for action in actions {
+            switch action {
+            case .dial(let link, let address):
+                schedule(
+                    Int.random(in: conditions.delay, using: &generator),
+                    .knock(node: node, link: link, address: address)
+                )
+            case .send(let link, let message, _): send(message, node, link)
+            case .close(let link, _): close(node, link)
+            case .tell(let event): told(node, event, time)
+            case .call(let body): body()
+            }
+        }
+    }
+
+    private mutating func send(_ message: PeerMessage, _ node: Int, _ link: LinkID) {
+        guard let end = nodes[node].ends[link] else { return }
+        if conditions.breaksPerMillion > 0,
+            Int.random(in: 0..<1_000_000, using: &generator) < conditions.breaksPerMillion
+        {
+            return cut(node, link)
+        }
+        let arrival = max(time + Int.random(in: conditions.delay, using: &generator), end.lastArrival)
+        nodes[node].ends[link]?.lastArrival = arrival
+        schedule(arrival - time, .message(node: end.node, link: end.link, message))
+    }
+
+    /// The node has closed its end: the other hears of it behind what was sent.
+    private mutating func close(_ node: Int, _ link: LinkID) {
+        guard let end = nodes[node].ends.removeValue(forKey: link) else { return }
+        let delay = max(end.lastArrival - time, Int.random(in: conditions.delay, using: &generator))
+        schedule(delay, .end(node: end.node, link: end.link))
+    }
+
+    /// Both ends hear that the link is gone, and nothing that was on its way.
+    private mutating func cut(_ node: Int, _ link: LinkID) {
+        guard let end = nodes[node].ends.removeValue(forKey: link) else { return }
+        nodes[end.node].ends[end.link] = nil
+        schedule(1, .end(node: node, link: link))
+        schedule(1, .end(node: end.node, link: end.link))
+    }
+
+    // MARK: What is due
+
+    private mutating func schedule(_ delay: Int, _ happening: Happening) {
+        number += 1
+        heap.append(Due(time: time + delay, number: number, happening: happening))
+        var child = heap.count - 1
+        while child > 0, isEarlier(child, (child - 1) / 2) {
+            heap.swapAt(child, (child - 1) / 2)
+            child = (child - 1) / 2
+        }
+    }
+
+    private mutating func removeFirst() {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+        var parent = 0
+        while true {
+            let children = [2 * parent + 1, 2 * parent + 2].filter { $0 < heap.count }
+            guard let child = children.min(by: { isEarlier($0, $1) }), isEarlier(child, parent) else { return }
+            heap.swapAt(parent, child)
+            parent = child
+        }
+    }
+
+    private func isEarlier(_ a: Int, _ b: Int) -> Bool {
+        (heap[a].time, heap[a].number) < (heap[b].time, heap[b].number)
+    }
+}

@@ -1,0 +1,87 @@
+// Who else there is: peers lists, searches for one node, and whom to dial.
+
+extension MeshStateMachine {
+    // MARK: What is said of others
+
+    mutating func sendPeers(on link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
+        let peers = neighbours.compactMap { peer in
+            peer.address.map { MessageValue.array([$0.value, .binary(peer.id.octets)]) }
+        }
+        whisper([.array(peers.shuffled(using: &generator))], SubFlag.peers, on: link, at: now, &actions)
+    }
+
+    mutating func takeRequest(
+        _ message: PeerMessage,
+        _ link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if message.payload.count == 1, message.payload[0].octets == Array("*".utf8) {
+            return sendPeers(on: link, at: now, &actions)
+        }
+        guard message.payload.count == 2, let wanted = message.payload[1].octets,
+            let found = table[NodeID(octets: wanted)].flatMap({ links[$0]?.peer }), let address = found.address
+        else { return }
+        let place = MessageValue.array([address.value, message.payload[1]])
+        let response = PeerMessage(
+            MainFlag.broadcast,
+            SubFlag.response,
+            from: identity.id,
+            at: now,
+            [message.payload[0], place]
+        )
+        remember(response, at: now)
+        send(response, on: link, &actions)
+    }
+
+    mutating func takeResponse(_ message: PeerMessage, at now: Int64, _ actions: inout [NodeAction]) {
+        guard message.payload.count == 2, let request = message.payload[0].octets, let search = searches[request],
+            let place = message.payload[1].elements, place.count == 2, let address = PeerAddress(place[0]),
+            place[1].octets == search.wanted.octets, table[search.wanted] == nil
+        else { return }
+        dial(address, at: now, &actions)
+    }
+
+    // MARK: Whom to dial
+
+    mutating func takePeers(_ message: PeerMessage, at now: Int64, _ actions: inout [NodeAction]) {
+        for entry in message.payload.first?.elements ?? [] {
+            guard let parts = entry.elements, parts.count == 2, let address = PeerAddress(parts[0]),
+                let octets = parts[1].octets
+            else { continue }
+            let id = NodeID(octets: octets)
+            guard id != identity.id, address != identity.address else { continue }
+            note(id, address)
+            if table[id] == nil, outgoingCount < configuration.outgoingMax { dial(address, at: now, &actions) }
+        }
+    }
+
+    mutating func note(_ id: NodeID, _ address: PeerAddress) {
+        guard addresses[id] != nil || addresses.count < configuration.addressesMax else { return }
+        addresses[id] = address
+    }
+
+    private var outgoingCount: Int { links.values.count { $0.dialled != nil } }
+
+    mutating func dial(_ address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
+        guard !links.values.contains(where: { $0.dialled == address }) else { return }
+        actions.append(.dial(newLink(dialled: address, isOpen: false, at: now), address))
+    }
+
+    mutating func dialWishes(at now: Int64, _ actions: inout [NodeAction]) {
+        for (address, wish) in wishes.sorted(by: { "\($0.key)" < "\($1.key)" }) where wish.due <= now {
+            if let node = wish.node, table[node] != nil { continue }
+            dial(address, at: now, &actions)
+        }
+    }
+
+    /// Dials one that was heard of, where a link was lost.
+    mutating func heal(_ actions: inout [NodeAction], at now: Int64) {
+        guard outgoingCount < configuration.outgoingMax else { return }
+        let missing = addresses.filter { table[$0.key] == nil }.sorted { $0.key < $1.key }
+        guard let (id, address) = missing.randomElement(using: &generator) else { return }
+        // Heard of again, it may be tried again.
+        addresses[id] = nil
+        dial(address, at: now, &actions)
+    }
+}

@@ -1,0 +1,374 @@
+// A node of a mesh: who its neighbours are, which it dials, what it relays; pure, no clock, no sockets.
+
+/// The rules of the mesh network, on which those of the others rest.
+///
+/// Its methods say what is to be done by adding to `actions`. Times are whole seconds since 1970.
+package struct MeshStateMachine: Sendable {
+    struct Neighbour: Sendable {
+        let id: NodeID
+        var address: PeerAddress?
+        /// How it can read and write frames, the best first, as it said last.
+        var methods: [CompressionMethod]
+    }
+
+    struct Link: Sendable {
+        /// Where it was dialled to; nil if it came in.
+        let dialled: PeerAddress?
+        let since: Int64
+        var isOpen: Bool
+        /// Who is at its other end, once that is known.
+        var peer: Neighbour?
+    }
+
+    /// An address that the user named, to be dialled again for as long as the node lives.
+    struct Wish: Sendable {
+        var node: NodeID?
+        var failures = 0
+        var due: Int64
+    }
+
+    /// A message for a node that is none of the neighbours, kept until somebody says where that is.
+    struct Search: Sendable {
+        let wanted: NodeID
+        let payload: [MessageValue]
+        let until: Int64
+    }
+
+    /// What became of a message or a link, for the network that rests on this one.
+    package enum Outcome: Sendable {
+        case done
+        /// A node is a neighbour now, or has said again who it is.
+        case greeted(NodeID, LinkID, isNew: Bool)
+        /// A message that the mesh does not know, from a neighbour.
+        case passed(PeerMessage, NodeID, LinkID)
+        case lost(NodeID)
+    }
+
+    package let identity: NodeIdentity
+    package let configuration: NodeConfiguration
+    private(set) var links: [LinkID: Link] = [:]
+    private(set) var table: [NodeID: LinkID] = [:]
+    /// The links to neighbours in the order in which they came: nothing may depend on how a dictionary is hashed.
+    private var order: [LinkID] = []
+    private var seen: SeenMessages
+    var wishes: [PeerAddress: Wish] = [:]
+    var addresses: [NodeID: PeerAddress] = [:]
+    var searches: [[UInt8]: Search] = [:]
+    var generator: SeededNumbers
+    private var lastLink = 0
+    private var lastTick: Int64 = .min
+
+    /// A node without neighbours; `seed` decides what is drawn by lot.
+    package init(_ identity: NodeIdentity, _ configuration: NodeConfiguration, seed: UInt64) {
+        self.identity = identity
+        self.configuration = configuration
+        seen = SeenMessages(countMax: configuration.seenMax)
+        generator = SeededNumbers(seed: seed)
+    }
+
+    /// Those at the other end of a link.
+    var neighbours: [Neighbour] { order.compactMap { links[$0]?.peer } }
+
+    /// By which methods what comes on `link` may be compressed.
+    package func inboundMethods(of link: LinkID) -> [CompressionMethod] {
+        guard let peer = links[link]?.peer else { return [] }
+        return peer.methods.filter(identity.methods.contains)
+    }
+
+    /// How long a frame on `link` may be.
+    package func frameBytesMax(of link: LinkID) -> Int {
+        links[link]?.peer == nil ? configuration.strangerFrameBytesMax : configuration.frameBytesMax
+    }
+
+    // MARK: Links
+
+    /// Dials `address`, now and whenever the link to it is lost.
+    package mutating func connect(to address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
+        guard wishes[address] == nil else { return }
+        wishes[address] = Wish(due: now)
+        dialWishes(at: now, &actions)
+    }
+
+    /// A connection has come in.
+    package mutating func accepted(at now: Int64, _ actions: inout [NodeAction]) -> LinkID {
+        let link = newLink(dialled: nil, isOpen: true, at: now)
+        guard links.values.count(where: { $0.dialled == nil }) <= configuration.incomingMax else {
+            _ = refuse(link, .tooMany, at: now, &actions)
+            return link
+        }
+        greet(link, at: now, &actions)
+        return link
+    }
+
+    /// A connection that was dialled stands.
+    package mutating func opened(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
+        guard links[link] != nil else { return actions.append(.close(link, .superfluous)) }
+        links[link]?.isOpen = true
+        greet(link, at: now, &actions)
+    }
+
+    /// A connection is over, or could not be made.
+    package mutating func closed(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) -> Outcome {
+        guard let gone = links.removeValue(forKey: link) else { return .done }
+        if let address = gone.dialled, var wish = wishes[address] {
+            wish.failures = gone.peer == nil ? wish.failures + 1 : 0
+            let (first, last) = (configuration.redialSeconds.lowerBound, configuration.redialSeconds.upperBound)
+            wish.due = now + min(last, first << Int64(min(wish.failures, 16)))
+            wishes[address] = wish
+        }
+        guard let peer = gone.peer, table[peer.id] == link else { return .done }
+        table[peer.id] = nil
+        order.removeAll { $0 == link }
+        actions.append(.tell(.disconnected(peer.id)))
+        // Others may know whom to turn to instead.
+        whisper([.binary(Array("*".utf8))], SubFlag.request, at: now, &actions)
+        heal(&actions, at: now)
+        return .lost(peer.id)
+    }
+
+    /// To be called every second or so.
+    package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
+        guard now != lastTick else { return }
+        lastTick = now
+        seen.forget(before: now)
+        searches = searches.filter { $0.value.until >= now }
+        let silent = links.filter { $0.value.peer == nil && $0.value.since + configuration.handshakeSecondsMax < now }
+        for link in silent.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+            _ = refuse(link, .silent, at: now, &actions)
+        }
+        dialWishes(at: now, &actions)
+    }
+
+    /// Closes every link.
+    package mutating func closeAll(_ actions: inout [NodeAction]) {
+        wishes = [:]
+        addresses = [:]
+        for link in links.keys { actions.append(.close(link, .closing)) }
+        (links, table, order) = ([:], [:], [])
+    }
+
+    /// What came on `link` was no message.
+    package mutating func refuse(
+        _ link: LinkID,
+        _ reason: ClosingReason,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Outcome {
+        actions.append(.close(link, reason))
+        return closed(link, at: now, &actions)
+    }
+
+    // MARK: Messages out
+
+    /// A message of this node to every node.
+    ///
+    /// One that says the same as another in the same second would be taken for that one by everybody: it is dated later.
+    package mutating func broadcast(
+        _ payload: [MessageValue],
+        _ subFlag: Int64 = SubFlag.broadcast,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> PeerMessage {
+        var time = now
+        var message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
+        while seen.contains(message.id), time < now + configuration.ageSecondsMax {
+            time += 1
+            message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
+        }
+        remember(message, at: now)
+        for link in order { send(message, on: link, &actions) }
+        return message
+    }
+
+    /// A message of this node to every neighbour, to be relayed by none.
+    package mutating func whisper(
+        _ payload: [MessageValue],
+        _ subFlag: Int64 = SubFlag.whisper,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard !order.isEmpty else { return }
+        let message = PeerMessage(MainFlag.whisper, subFlag, from: identity.id, at: now, payload)
+        for link in order { send(message, on: link, &actions) }
+    }
+
+    /// A message of this node to the neighbour at `link`.
+    package mutating func whisper(
+        _ payload: [MessageValue],
+        _ subFlag: Int64,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        send(PeerMessage(MainFlag.whisper, subFlag, from: identity.id, at: now, payload), on: link, &actions)
+    }
+
+    /// A message to one node: at once if it is a neighbour, else when somebody has said where it is.
+    package mutating func send(
+        _ payload: [MessageValue],
+        to node: NodeID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if let link = table[node] { return whisper(payload, SubFlag.whisper, on: link, at: now, &actions) }
+        guard searches.count < configuration.addressesMax else { return }
+        let request = generator.octets(16)
+        searches[request] = Search(wanted: node, payload: payload, until: now + configuration.ageSecondsMax)
+        _ = broadcast([.binary(request), .binary(node.octets)], SubFlag.request, at: now, &actions)
+    }
+
+    // MARK: Messages in
+
+    /// Takes what came on `link`.
+    package mutating func received(
+        _ message: PeerMessage,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Outcome {
+        guard let state = links[link] else { return .done }
+        guard let peer = state.peer else {
+            // Who has not said who it is has nothing else to say.
+            return message.subFlag == SubFlag.handshake ? takeHandshake(message, link, at: now, &actions) : .done
+        }
+        if message.mainFlag == MainFlag.broadcast, !flood(message, from: link, at: now, &actions) { return .done }
+        switch (message.subFlag, message.mainFlag) {
+        case (SubFlag.handshake, _) where message.payload.count == 4:
+            return takeHandshake(message, link, at: now, &actions)
+        case (SubFlag.compression, MainFlag.renegotiate):
+            takeMethods(message, link, peer, at: now, &actions)
+        case (SubFlag.resend, MainFlag.renegotiate):
+            break
+        case (SubFlag.broadcast, _), (SubFlag.whisper, _):
+            actions.append(.tell(.message(message, neighbour: peer.id)))
+        case (SubFlag.peers, _):
+            takePeers(message, at: now, &actions)
+        case (SubFlag.request, _):
+            takeRequest(message, link, at: now, &actions)
+        case (SubFlag.response, _):
+            takeResponse(message, at: now, &actions)
+        default:
+            return .passed(message, peer.id, link)
+        }
+        return .done
+    }
+
+    // MARK: Private
+
+    mutating func newLink(dialled: PeerAddress?, isOpen: Bool, at now: Int64) -> LinkID {
+        lastLink += 1
+        let link = LinkID(rawValue: lastLink)
+        links[link] = Link(dialled: dialled, since: now, isOpen: isOpen)
+        return link
+    }
+
+    func send(_ message: PeerMessage, on link: LinkID, _ actions: inout [NodeAction]) {
+        let methods = links[link]?.peer?.methods ?? []
+        actions.append(.send(link, message, identity.methods.first(where: methods.contains)))
+    }
+
+    private mutating func greet(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
+        let payload: [MessageValue] = [
+            .binary(identity.id.octets), .binary(identity.network.octets), identity.address?.value ?? .null,
+            .array(identity.methods.map { .integer($0.rawValue) }),
+        ]
+        let message = PeerMessage(MainFlag.whisper, SubFlag.handshake, from: identity.id, at: now, payload)
+        actions.append(.send(link, message, nil))
+    }
+
+    private mutating func takeHandshake(
+        _ message: PeerMessage,
+        _ link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Outcome {
+        let payload = message.payload
+        guard payload.count == 4, let octets = payload[0].octets, !octets.isEmpty, octets.count <= 256,
+            let network = payload[1].octets
+        else { return .done }
+        let id = NodeID(octets: octets)
+        guard network == identity.network.octets else { return refuse(link, .otherNetwork, at: now, &actions) }
+        let dialled = links[link]?.dialled
+        if let dialled { wishes[dialled]?.node = id }
+        guard id != identity.id else {
+            if let dialled { wishes[dialled] = nil }
+            return refuse(link, .superfluous, at: now, &actions)
+        }
+        if let known = links[link]?.peer {
+            guard known.id == id else { return refuse(link, .undecodable, at: now, &actions) }
+        } else if let other = table[id] {
+            guard isPreferred(link, over: other, id) else { return refuse(link, .superfluous, at: now, &actions) }
+            // The neighbour stays: it has another link.
+            links[other] = nil
+            order.removeAll { $0 == other }
+            actions.append(.close(other, .superfluous))
+        }
+        let isNew = table[id] == nil
+        let address = PeerAddress(payload[2])
+        links[link]?.peer = Neighbour(id: id, address: address, methods: Self.methods(payload[3]))
+        if table[id] != link { order.append(link) }
+        table[id] = link
+        if let address { note(id, address) }
+        if isNew { actions.append(.tell(.connected(id, address))) }
+        sendPeers(on: link, at: now, &actions)
+        for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
+        where search.wanted == id {
+            searches[request] = nil
+            whisper(search.payload, SubFlag.whisper, on: link, at: now, &actions)
+        }
+        return .greeted(id, link, isNew: isNew)
+    }
+
+    /// Of two links between two nodes both keep the one that the node with the larger id has dialled.
+    private func isPreferred(_ link: LinkID, over other: LinkID, _ id: NodeID) -> Bool {
+        guard let new = links[link], let old = links[other], (new.dialled == nil) != (old.dialled == nil) else {
+            return false
+        }
+        let isOwnLarger = Base58.isLess(id.octets, identity.id.octets)
+        return (new.dialled != nil) == isOwnLarger
+    }
+
+    private static func methods(_ value: MessageValue) -> [CompressionMethod] {
+        value.elements?.compactMap { $0.int.map(CompressionMethod.init) } ?? []
+    }
+
+    /// Takes note of a message to all, and hands it on; false if it was taken before, or is too old or too far ahead.
+    private mutating func flood(
+        _ message: PeerMessage,
+        from link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Bool {
+        guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax,
+            remember(message, at: now)
+        else { return false }
+        for other in order where other != link && links[other]?.peer?.id != message.sender {
+            send(message, on: other, &actions)
+        }
+        return true
+    }
+
+    @discardableResult
+    mutating func remember(_ message: PeerMessage, at now: Int64) -> Bool {
+        seen.insert(message.id, until: max(message.time, now) + configuration.ageSecondsMax + 1)
+    }
+
+    private mutating func takeMethods(
+        _ message: PeerMessage,
+        _ link: LinkID,
+        _ peer: Neighbour,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard let list = message.payload.first, list.elements != nil else { return }
+        let methods = Self.methods(list)
+        guard methods != peer.methods else { return }
+        links[link]?.peer?.methods = methods
+        let own = identity.methods.filter(methods.contains).map { MessageValue.integer($0.rawValue) }
+        send(
+            PeerMessage(MainFlag.renegotiate, SubFlag.compression, from: identity.id, at: now, [.array(own)]),
+            on: link,
+            &actions
+        )
+    }
+}

@@ -1,0 +1,87 @@
+// A node of a network that shares one table out among its nodes, as a program uses it.
+
+/// A node that finds, and holds a part of, a table that is shared out among all.
+///
+///     let chord = ChordNode(identity, over: transport, now: { ... })
+///     chord.mesh.start()
+///     chord.join()
+///     try await chord.set("key", to: "value")
+///     try await chord.value(for: "key")
+public struct ChordNode: Sendable {
+    /// The node as one of a mesh: its links, its events, messages to others.
+    public let mesh: MeshNode
+    private let driver: NodeDriver<ChordRules>
+
+    /// A node that takes part when ``MeshNode/start()`` is called; the parameters are those of ``MeshNode``.
+    package init(
+        _ identity: NodeIdentity,
+        _ configuration: NodeConfiguration = NodeConfiguration(),
+        over transport: any PeerTransport,
+        compressor: any FrameCompressor = PlainFrames(),
+        seed: UInt64,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        let rules = ChordRules(MeshStateMachine(identity, configuration, seed: seed))
+        driver = NodeDriver(rules, over: transport, compressor: compressor, now: now)
+        mesh = MeshNode(driver)
+    }
+
+    /// The keys that are known to exist, in no particular order.
+    public var keys: [[UInt8]] { driver.look { Array($0.keys) } }
+
+    /// Whether it holds a part of the table.
+    public var isStoring: Bool { driver.look(\.isStoring) }
+
+    /// How many values it holds; each key has five.
+    public var heldCount: Int { driver.look { $0.held.count } }
+
+    /// The neighbours that hold a part of the table.
+    public var storingNeighbours: Set<NodeID> { driver.look { Set($0.storing.keys) } }
+
+    /// Holds a part of the table from now on.
+    public func join() { driver.perform { rules, now, actions in rules.setStoring(true, at: now, &actions) } }
+
+    /// Hands its part to those that hold one, and holds none.
+    public func unjoin() { driver.perform { rules, now, actions in rules.setStoring(false, at: now, &actions) } }
+
+    /// What three of the five tables say that a key has for its value.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - seconds: How long to wait for them.
+    /// - Returns: Nil if there is no such key, or too few answered in time: an answer that comes late cannot be told from none.
+    public func value(for key: String, within seconds: Int64 = 10) async -> MessageValue? {
+        await withCheckedContinuation { continuation in
+            driver.perform { rules, now, actions in
+                rules.find(Array(key.utf8), within: seconds, at: now, &actions) { continuation.resume(returning: $0) }
+            }
+        }
+    }
+
+    /// Gives a key a value.
+    ///
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one.
+    public func set(_ key: String, to value: MessageValue) async throws {
+        try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
+            try rules.set(Array(key.utf8), to: value, at: now, &actions)
+        }
+    }
+
+    /// Takes a key out.
+    ///
+    /// - Throws: ``PeerNetworkError`` with code `missing` if it is not known.
+    public func remove(_ key: String) async throws {
+        try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
+            try rules.remove(Array(key.utf8), at: now, &actions)
+        }
+    }
+
+    /// Changes some entries of the map that a key has for its value.
+    ///
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one.
+    public func change(_ key: String, by entries: [MessageValue.Entry]) async throws {
+        try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
+            try rules.change(Array(key.utf8), by: entries, at: now, &actions)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// A node of a mesh network, as a program uses it.
+
+/// A node that tells every other node of its network what it is told to, and says what it hears.
+///
+///     let mesh = MeshNode(identity, over: transport, now: { ... })
+///     mesh.start()
+///     mesh.connect(to: address)
+///     await mesh.broadcast("hello")
+///     for await event in mesh.events { ... }
+///
+/// A node of any other network is one of these too: see ``SyncNode/mesh`` and ``ChordNode/mesh``.
+public struct MeshNode: Sendable {
+    private let driver: any MeshDriving
+
+    /// A node that takes part when ``start()`` is called.
+    ///
+    /// - Parameters:
+    ///   - identity: Who it is.
+    ///   - configuration: Its bounds and habits.
+    ///   - transport: What carries its messages.
+    ///   - compressor: How its frames are made smaller.
+    ///   - seed: Decides what it draws by lot.
+    ///   - now: The time, in whole seconds since 1970.
+    package init(
+        _ identity: NodeIdentity,
+        _ configuration: NodeConfiguration = NodeConfiguration(),
+        over transport: any PeerTransport,
+        compressor: any FrameCompressor = PlainFrames(),
+        seed: UInt64,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        let rules = MeshRules(MeshStateMachine(identity, configuration, seed: seed))
+        self.init(NodeDriver(rules, over: transport, compressor: compressor, now: now))
+    }
+
+    init(_ driver: any MeshDriving) {
+        self.driver = driver
+    }
+
+    /// Who it is.
+    public var id: NodeID { driver.lookAtMesh { $0.identity.id } }
+
+    /// What happens, in order; for one loop at a time.
+    public var events: NodeEvents { driver.events }
+
+    /// The nodes that it has a link to.
+    public var neighbours: [(id: NodeID, address: PeerAddress?)] {
+        driver.lookAtMesh { $0.neighbours.map { ($0.id, $0.address) } }
+    }
+
+    /// Takes part from now on.
+    public func start() { driver.start() }
+
+    /// Leaves the network.
+    public func stop() { driver.stop() }
+
+    /// Links to the node at `address`, now and whenever that link is lost.
+    public func connect(to address: PeerAddress) {
+        driver.performOnMesh { mesh, now, actions in mesh.connect(to: address, at: now, &actions) }
+    }
+
+    /// Tells all nodes; the message as it went out.
+    @discardableResult
+    public func broadcast(_ values: MessageValue...) async -> PeerMessage { await broadcast(values) }
+
+    /// Tells all nodes, and returns when there is room for more to be sent; the message as it went out.
+    @discardableResult
+    public func broadcast(_ values: [MessageValue]) async -> PeerMessage {
+        let message = driver.performOnMesh { mesh, now, actions in mesh.broadcast(values, at: now, &actions) }
+        await driver.waitUntilUncongested()
+        return message
+    }
+
+    /// Tells the neighbours alone.
+    public func whisper(_ values: [MessageValue]) async {
+        driver.performOnMesh { mesh, now, actions in mesh.whisper(values, at: now, &actions) }
+        await driver.waitUntilUncongested()
+    }
+
+    /// Tells one node, wherever it is: the others are asked for its address if it is no neighbour.
+    public func send(_ values: [MessageValue], to node: NodeID) async {
+        driver.performOnMesh { mesh, now, actions in mesh.send(values, to: node, at: now, &actions) }
+        await driver.waitUntilUncongested()
+    }
+}
+
+/// What every node can do, whatever its rules are beyond those of the mesh.
+protocol MeshDriving: AnyObject, Sendable {
+    var events: NodeEvents { get }
+    func start()
+    func stop()
+    func lookAtMesh<Result>(_ body: (MeshStateMachine) -> Result) -> Result
+    func performOnMesh<Result>(_ body: (inout MeshStateMachine, Int64, inout [NodeAction]) -> Result) -> Result
+    func waitUntilUncongested() async
+}
+
+extension NodeDriver: MeshDriving {
+    func lookAtMesh<Result>(_ body: (MeshStateMachine) -> Result) -> Result { look { body($0.mesh) } }
+
+    func performOnMesh<Result>(_ body: (inout MeshStateMachine, Int64, inout [NodeAction]) -> Result) -> Result {
+        perform { rules, now, actions in body(&rules.mesh, now, &actions) }
+    }
+}

@@ -1,0 +1,35 @@
+// What can go wrong for the user of a node.
+
+/// An error of a peer network: what was attempted, and why it is not done.
+public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
+    /// The kind of error; may grow.
+    public struct Code: Sendable, Hashable {
+        private enum Kind: Sendable { case leased, missing, notMap, full, key, timeout }
+        private let kind: Kind
+
+        /// Another node has the lease of that key.
+        public static let leased = Code(kind: .leased)
+        /// There is no such key.
+        public static let missing = Code(kind: .missing)
+        /// Only a map can be changed in part.
+        public static let notMap = Code(kind: .notMap)
+        /// There is no room.
+        public static let full = Code(kind: .full)
+        /// It cannot be a key.
+        public static let key = Code(kind: .key)
+        /// Too few answers came in time.
+        public static let timeout = Code(kind: .timeout)
+    }
+
+    /// The kind of error.
+    public let code: Code
+    /// For people: one line.
+    public let message: String
+
+    init(_ code: Code, _ message: String) {
+        (self.code, self.message) = (code, message)
+    }
+
+    /// The message.
+    public var description: String { message }
+}

@@ -1,0 +1,48 @@
+// From a stream to frames: four octets of length, then so many octets.
+
+/// Cuts what comes into payloads, with a bound on each.
+struct FrameReader {
+    /// The first four octets are a length that is not to be believed.
+    struct TooLong: Error {
+        let length: Int
+    }
+
+    static let headByteCount = 4
+
+    private var buffer: [UInt8] = []
+    private var start = 0
+
+    /// Whether there is a part of a frame that has not come whole.
+    var isWithinFrame: Bool { start < buffer.count }
+
+    mutating func append(_ octets: some Collection<UInt8>) {
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: true)
+            start = 0
+        } else if start > 1 << 16, start > buffer.count / 2 {
+            buffer.removeFirst(start)
+            start = 0
+        }
+        buffer.append(contentsOf: octets)
+    }
+
+    /// The next payload, of at most `lengthMax` octets; nil until more comes.
+    mutating func next(lengthMax: Int) throws(TooLong) -> ArraySlice<UInt8>? {
+        let count = buffer.count - start
+        guard count >= Self.headByteCount else { return nil }
+        let length = buffer[start..<start + Self.headByteCount].reduce(0) { $0 << 8 | Int($1) }
+        guard length <= lengthMax else { throw TooLong(length: length) }
+        guard count >= Self.headByteCount + length else { return nil }
+        defer { start += Self.headByteCount + length }
+        return buffer[start + Self.headByteCount..<start + Self.headByteCount + length]
+    }
+
+    /// The frame around `payload`.
+    static func frame(_ payload: [UInt8]) -> [UInt8] {
+        var frame: [UInt8] = []
+        frame.reserveCapacity(headByteCount + payload.count)
+        frame.append(bigEndian: UInt64(payload.count), byteCount: headByteCount)
+        frame.append(contentsOf: payload)
+        return frame
+    }
+}

@@ -1,0 +1,74 @@
+// Every number that has a meaning on the wire, in one table for all networks.
+
+/// What a message is for the network: the first item of each.
+enum MainFlag {
+    static let broadcast: Int64 = 0x00
+    static let renegotiate: Int64 = 0x01
+    static let whisper: Int64 = 0x02
+}
+
+/// What a message is about: the first item behind its time.
+enum SubFlag {
+    static let broadcast: Int64 = 0x00
+    static let compression: Int64 = 0x01
+    static let whisper: Int64 = 0x02
+    static let handshake: Int64 = 0x05
+    static let notify: Int64 = 0x06
+    static let peers: Int64 = 0x07
+    static let request: Int64 = 0x08
+    static let resend: Int64 = 0x09
+    static let response: Int64 = 0x0a
+    static let store: Int64 = 0x0b
+    static let retrieve: Int64 = 0x0c
+    static let retrieved: Int64 = 0x0d
+    static let delta: Int64 = 0x11
+}
+
+/// A way to make frames smaller, by the number that stands for it in a handshake.
+public struct CompressionMethod: RawRepresentable, Sendable, Hashable {
+    /// The number on the wire.
+    public let rawValue: Int64
+
+    /// The method with this number, whether anybody knows it or not.
+    public init(rawValue: Int64) {
+        self.rawValue = rawValue
+    }
+
+    /// One bzip2 stream.
+    public static let bzip2 = CompressionMethod(rawValue: 0x10)
+    /// RFC 1952.
+    public static let gzip = CompressionMethod(rawValue: 0x11)
+    /// The .xz container.
+    public static let lzma = CompressionMethod(rawValue: 0x12)
+    /// RFC 1950.
+    public static let zlib = CompressionMethod(rawValue: 0x13)
+}
+
+/// Makes frames smaller and larger again; called on any thread.
+public protocol FrameCompressor: Sendable {
+    /// What it knows, in the order in which it is preferred.
+    var methods: [CompressionMethod] { get }
+
+    /// `body` in fewer octets, or in more: some are small already. Nil if it does not know `method`.
+    func compress(_ body: [UInt8], by method: CompressionMethod) -> [UInt8]?
+
+    /// What `payload` was made of; nil if it was not made by `method`, or of more than `lengthMax` octets.
+    func decompress(_ payload: ArraySlice<UInt8>, by method: CompressionMethod, lengthMax: Int) -> [UInt8]?
+}
+
+/// Knows no method: every frame is plain.
+public struct PlainFrames: FrameCompressor {
+    /// The only one there is.
+    public init() {}
+
+    /// None.
+    public var methods: [CompressionMethod] { [] }
+
+    /// Nil.
+    public func compress(_ body: [UInt8], by method: CompressionMethod) -> [UInt8]? { nil }
+
+    /// Nil.
+    public func decompress(_ payload: ArraySlice<UInt8>, by method: CompressionMethod, lengthMax: Int) -> [UInt8]? {
+        nil
+    }
+}

@@ -1,0 +1,18 @@
+// How much may wait to be sent.
+
+/// The bounds of a ``TCPTransport``.
+package struct TCPLimits: Sendable {
+    /// What may wait on one link, in octets: a peer that reads too slowly for that is let go.
+    package var queueBytesMax = 64 << 20
+    /// From so much on a link counts as congested, in octets.
+    package var congestedBytes = 1 << 20
+    /// How long a connection may take to be made, in seconds.
+    package var connectSeconds: Int64 = 10
+    /// How long a congested link may make no headway before the peer is let go, in seconds.
+    package var stallSeconds: Int64 = 10
+    /// How long a frame may take to come whole, in seconds.
+    package var frameSeconds: Int64 = 60
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,214 @@
+// The connections of one transport, by the names that the node gave them.
+
+import NIOCore
+import NIOPosix
+import PeerNetwork
+import Synchronization
+
+/// Who is connected; any thread may ask, and what a connection tells comes from its event loop.
+final class TCPLinks: Sendable {
+    private struct State {
+        var node: (any TransportDelegate)?
+        var connections: [LinkID: TCPConnection] = [:]
+        /// Since when, in ticks.
+        var congested: [LinkID: Int] = [:]
+        var ticks = 0
+        var isReading = true
+        /// Closed by the node while they were being dialled.
+        var forgotten: Set<LinkID> = []
+    }
+
+    let limits: TCPLimits
+    private let state = Mutex(State())
+
+    init(_ limits: TCPLimits) {
+        self.limits = limits
+    }
+
+    func start(_ node: any TransportDelegate) { state.withLock { $0.node = node } }
+
+    // MARK: Connections that are made
+
+    /// Prepares a connection that has come in.
+    func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(LinkHandler(self, link: nil))
+        }
+    }
+
+    /// Prepares a connection that is being dialled.
+    func prepare(_ channel: any Channel, _ link: LinkID) -> EventLoopFuture<Void> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(LinkHandler(self, link: link))
+        }
+    }
+
+    /// A connection stands; its name, and the node to tell of it, or nil if nobody wants it.
+    func stand(_ channel: any Channel, _ link: LinkID?) -> (link: LinkID, node: any TransportDelegate)? {
+        guard let node = state.withLock({ $0.node }) else { return nil }
+        if let link {
+            guard add(channel, link) else { return nil }
+            node.opened(link)
+            return (link, node)
+        }
+        // What the node sends at once waits until the connection has its name.
+        let accepted = node.accepted { link in _ = self.add(channel, link) }
+        return (accepted, node)
+    }
+
+    private func add(_ channel: any Channel, _ link: LinkID) -> Bool {
+        let connection = TCPConnection(link, channel, limits) { [weak self] link in self?.noteFree(link) }
+        let isReading: Bool? = state.withLock { state in
+            guard state.forgotten.remove(link) == nil, state.node != nil else { return nil }
+            state.connections[link] = connection
+            return state.isReading
+        }
+        if isReading == false { connection.setReading(false) }
+        return isReading != nil
+    }
+
+    /// A connection could not be made.
+    func fail(_ link: LinkID, _ trouble: String) {
+        let node = state.withLock { $0.forgotten.remove(link) == nil ? $0.node : nil }
+        node?.closed(link, trouble)
+    }
+
+    /// A connection is over.
+    func end(_ link: LinkID) {
+        let node = state.withLock { state in
+            state.connections.removeValue(forKey: link) == nil ? nil : state.node
+        }
+        noteFree(link)
+        node?.closed(link, nil)
+    }
+
+    /// Takes note of whether a frame has come in part.
+    func notePart(_ isPart: Bool, of link: LinkID) {
+        state.withLock { state in
+            state.connections[link]?.partSince.store(isPart ? max(1, state.ticks) : 0, ordering: .relaxed)
+        }
+    }
+
+    // MARK: What the node wants
+
+    func send(_ frame: [UInt8], on link: LinkID) {
+        guard let connection = state.withLock({ $0.connections[link] }) else { return }
+        switch connection.send(frame) {
+        case .fine: break
+        case .congested: noteCongested(link)
+        case .tooMuch: drop(link, "the peer reads too slowly")
+        }
+    }
+
+    func close(_ link: LinkID) {
+        let connection = state.withLock { state in
+            let connection = state.connections.removeValue(forKey: link)
+            if connection == nil { state.forgotten.insert(link) }
+            return connection
+        }
+        noteFree(link)
+        connection?.close()
+    }
+
+    func setReading(_ isReading: Bool) {
+        let connections = state.withLock { state in
+            state.isReading = isReading
+            return Array(state.connections.values)
+        }
+        for connection in connections { connection.setReading(isReading) }
+    }
+
+    func tick() {
+        let (node, slow, stalled): ((any TransportDelegate)?, [LinkID], [LinkID]) = state.withLock { state in
+            state.ticks += 1
+            let (ticks, slowMax, partMax) = (state.ticks, Int(limits.stallSeconds) * 4, Int(limits.frameSeconds) * 4)
+            let stalled = state.connections.filter { _, connection in
+                let since = connection.partSince.load(ordering: .relaxed)
+                return since > 0 && ticks - since > partMax
+            }
+            return (state.node, state.congested.filter { ticks - $0.value > slowMax }.map(\.key), Array(stalled.keys))
+        }
+        for link in slow { drop(link, "the peer reads too slowly") }
+        for link in stalled { drop(link, "the peer stopped in the middle of a frame") }
+        node?.tick()
+    }
+
+    func stop() {
+        let connections = state.withLock { state in
+            state.node = nil
+            defer { state.connections = [:] }
+            return Array(state.connections.values)
+        }
+        for connection in connections { connection.close() }
+    }
+
+    // MARK: Congestion
+
+    /// A peer that does not do its part is let go.
+    private func drop(_ link: LinkID, _ why: String) {
+        let (node, connection) = state.withLock { ($0.node, $0.connections.removeValue(forKey: link)) }
+        noteFree(link)
+        guard let connection else { return }
+        connection.close()
+        node?.closed(link, "closed a link: \(why)")
+    }
+
+    private func noteCongested(_ link: LinkID) {
+        let node = state.withLock { state in
+            guard state.connections[link] != nil, state.congested[link] == nil else {
+                return nil as (any TransportDelegate)?
+            }
+            state.congested[link] = state.ticks
+            return state.congested.count == 1 ? state.node : nil
+        }
+        node?.setCongested(true)
+    }
+
+    private func noteFree(_ link: LinkID) {
+        let node = state.withLock { state in
+            guard state.congested.removeValue(forKey: link) != nil, state.congested.isEmpty else {
+                return nil as (any TransportDelegate)?
+            }
+            return state.node
+        }
+        node?.setCongested(false)
+    }
+}
+
+/// What comes on one connection, on its event loop.
+private final class LinkHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let links: TCPLinks
+    private let dialled: LinkID?
+    private var standing: (link: LinkID, node: any TransportDelegate)?
+    private var reader = LinkReader()
+    private var isWithinFrame = false
+
+    init(_ links: TCPLinks, link: LinkID?) {
+        (self.links, dialled) = (links, link)
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        standing = links.stand(context.channel, dialled)
+        if standing == nil { context.close(promise: nil) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard let (link, node) = standing else { return }
+        reader.append(unwrapInboundIn(data).readableBytesView)
+        node.received(&reader, on: link)
+        if reader.isWithinFrame != isWithinFrame {
+            isWithinFrame = reader.isWithinFrame
+            links.notePart(isWithinFrame, of: link)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        if let (link, _) = standing { links.end(link) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
+    }
+}

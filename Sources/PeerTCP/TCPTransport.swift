@@ -1,0 +1,85 @@
+// Links of the peer networks over TCP, by SwiftNIO.
+
+import NIOCore
+import NIOPosix
+package import PeerNetwork
+import Synchronization
+
+/// Listens at one address, dials others, and moves frames on one event loop.
+package final class TCPTransport: PeerTransport {
+    private let group: MultiThreadedEventLoopGroup
+    private let listener: any Channel
+    private let links: TCPLinks
+
+    /// Where it listens.
+    package var port: Int { listener.localAddress?.port ?? 0 }
+
+    private init(_ group: MultiThreadedEventLoopGroup, _ listener: any Channel, _ links: TCPLinks) {
+        (self.group, self.listener, self.links) = (group, listener, links)
+    }
+
+    /// Listens; connections that come in are taken when ``start(_:)`` is called.
+    ///
+    /// - Parameters:
+    ///   - host: An address of this machine.
+    ///   - port: 0 for one that is free.
+    ///   - limits: Its bounds.
+    /// - Returns: A transport that is to be started.
+    /// - Throws: An error of the system: the port is in use, or is not for everybody.
+    package static func listen(
+        host: String,
+        port: Int,
+        limits: TCPLimits = TCPLimits()
+    ) async throws -> TCPTransport {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let links = TCPLinks(limits)
+        do {
+            let listener = try await ServerBootstrap(group: group)
+                .serverChannelOption(.backlog, value: 1024)
+                .serverChannelOption(.autoRead, value: false)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelInitializer { links.accept($0) }
+                .bind(host: host, port: port)
+                .get()
+            return TCPTransport(group, listener, links)
+        } catch {
+            try await group.shutdownGracefully()
+            throw error
+        }
+    }
+
+    /// The errno in what ``listen(host:port:limits:)`` has thrown; nil if there is none.
+    package static func systemErrorCode(_ error: any Error) -> Int32? { (error as? IOError)?.errnoCode }
+
+    package func start(_ node: any TransportDelegate) {
+        links.start(node)
+        listener.setOption(.autoRead, value: true).whenComplete { _ in }
+        group.any().scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) { [links] _ in
+            links.tick()
+        }
+    }
+
+    package func dial(_ link: LinkID, to address: PeerAddress) {
+        let links = links
+        ClientBootstrap(group: group)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .connectTimeout(.seconds(links.limits.connectSeconds))
+            .channelInitializer { links.prepare($0, link) }
+            .connect(host: address.host, port: address.port)
+            .whenFailure { error in links.fail(link, "cannot reach \(address): \(error)") }
+    }
+
+    package func send(_ frame: [UInt8], on link: LinkID) { links.send(frame, on: link) }
+
+    package func close(_ link: LinkID) { links.close(link) }
+
+    package func setReading(_ isReading: Bool) { links.setReading(isReading) }
+
+    package func stop() {
+        listener.close(promise: nil)
+        links.stop()
+        // What is being sent has a second.
+        group.any().scheduleTask(in: .milliseconds(1100)) { [group] in group.shutdownGracefully { _ in } }
+    }
+}

@@ -1,0 +1,62 @@
+// What a person meets: wrong flags, a port in use, help, the end.
+
+import Foundation
+import TestSupport
+import Testing
+
+/// `peer` from the outside.
+@Suite struct PeerProcessTests {
+    private static func run(_ words: String...) async throws -> RunningProcess.Outcome {
+        try await RunningProcess.run([Product.path("peer")] + words)
+    }
+
+    @Test(arguments: [
+        ["mesh", "--port", "99999"], ["ring"], [], ["mesh", "--connect", "nowhere"], ["mesh", "--compression", "zip"],
+        ["mesh", "--join"], ["chord", "--no-lease"], ["mesh", "--bogus"],
+    ])
+    func `a wrong command line ends with 64 and says what to do`(_ words: [String]) async throws {
+        let outcome = try await RunningProcess.run([Product.path("peer")] + words)
+        #expect(outcome.status == 64)
+        #expect(outcome.output.isEmpty && outcome.errors.hasPrefix("peer: "))
+    }
+
+    @Test func `a port in use ends with 69 and names a free one`() async throws {
+        let peer = try await RunningPeer.start(.ours, "mesh")
+        let outcome = try await Self.run("mesh", "--port", "\(peer.port)")
+        #expect(outcome.status == 69)
+        #expect(outcome.errors.contains("port \(peer.port) is taken; try --port "))
+    }
+
+    @Test func `quit and SIGTERM end it with 0, and the neighbour hears of it`() async throws {
+        let a = try await RunningPeer.start(.ours, "mesh")
+        for isAsked in [true, false] {
+            let b = try await RunningPeer.start(.ours, "mesh", ["--connect", a.place])
+            let id = try await b.event("ready").text("id")
+            try await a.event("connect") { $0.text("id") == id }
+            if isAsked { try b.type("quit") } else { b.send(SIGTERM) }
+            #expect(try await b.outcome().status == 0)
+            try await a.event("disconnect") { $0.text("id") == id }
+        }
+    }
+
+    @Test func `what is typed without JSON reaches everyone, and is shown as a sentence`() async throws {
+        let a = try RunningProcess([Product.path("peer"), "mesh", "--port", "0"], hasInput: true)
+        let ready = try await a.line { $0.hasPrefix("peer: mesh node ") }
+        let place = try #require(ready.split(separator: " ").last).description
+        let b = try RunningProcess([Product.path("peer"), "mesh", "--port", "0", "--connect", place], hasInput: true)
+        _ = try await b.line(.output) { $0.hasPrefix("linked to ") }
+        try b.write("good evening, all\u{1b}[2J\n")
+        let shown = try await a.line(.output) { $0.contains("good evening") }
+        #expect(shown.hasSuffix(": good evening, all [2J"))
+        try b.write("help\n")
+        _ = try await b.line(.output) { $0.hasPrefix("send VALUE...") }
+    }
+
+    @Test func `an unknown command of a program is an error, not a message`() async throws {
+        let a = try await RunningPeer.start(.ours, "mesh")
+        let answer = try await a.answer("sned hello")
+        #expect(answer.name == "error" && answer.text("text").contains("send, whisper"))
+        #expect(try await a.answer("get key").text("text").contains("mesh network has no such command"))
+        #expect(try await a.answer("send b:0").name == "error")
+    }
+}

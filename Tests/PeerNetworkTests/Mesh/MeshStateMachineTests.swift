@@ -1,0 +1,287 @@
+// Who is a neighbour, what is delivered and relayed, and whom a node dials.
+
+import Testing
+
+@testable import PeerNetwork
+
+@Suite struct MeshStateMachineTests {
+    private static func node(
+        _ name: String = "me",
+        methods: [CompressionMethod] = [],
+        _ change: (inout NodeConfiguration) -> Void = { _ in }
+    ) -> Node<MeshRules> {
+        var configuration = NodeConfiguration()
+        change(&configuration)
+        return Node(MeshRules(MeshStateMachine(.named(name, methods: methods), configuration, seed: 1)))
+    }
+
+    // MARK: Handshake
+
+    @Test func `both ends say who they are at once, and a neighbour is told of the others`() {
+        let node = Self.node(methods: [.zlib])
+        let link = node.rules.mesh.accepted(at: node.now, &node.actionsForTests)
+        #expect(
+            node.sent(on: link).first?.hasPrefix(
+                "2/5 me EpAmyZWv9rZUKmjQgU3FTUD4GrJHvVEXizmghVBc8eGD [10.0.0.1,1000] [19]"
+            ) == true
+        )
+        node.receive(.handshake(of: "a", port: 2001), on: link)
+        #expect(node.told == ["+a"])
+        _ = node.taken()
+        let other = node.meet("b", port: 2002)
+        let peers = node.sent(on: other).filter { $0.hasPrefix("2/7") }
+        #expect(
+            peers == ["2/7 [[[10.0.0.1,2001],a],[[10.0.0.1,2002],b]]"]
+                || peers == ["2/7 [[[10.0.0.1,2002],b],[[10.0.0.1,2001],a]]"]
+        )
+    }
+
+    @Test func `a node of another network is closed without a word, and so is the node itself`() {
+        let node = Self.node()
+        let stranger = node.meet("a", subnet: "other")
+        let own = node.meet("me")
+        #expect(node.closed.map(\.0) == [stranger, own])
+        #expect(node.closed.map(\.1) == [.otherNetwork, .superfluous])
+        #expect(node.rules.mesh.neighbours.isEmpty && node.told.isEmpty)
+    }
+
+    @Test func `who has not said who it is has nothing else to say`() {
+        let node = Self.node()
+        let link = node.rules.mesh.accepted(at: node.now, &node.actionsForTests)
+        _ = node.taken()
+        node.receive(.broadcast("early", from: "a"), on: link)
+        #expect(node.taken().isEmpty)
+        node.pass(seconds: 11)
+        #expect(node.closed.map(\.1) == [.silent])
+    }
+
+    @Test func `a handshake with fewer items is ignored, and one that is repeated is answered again`() {
+        let node = Self.node()
+        let link = node.meet("a")
+        _ = node.taken()
+        node.receive(.whisper("a", "b", from: "a", subFlag: 5), on: link)
+        #expect(node.taken().isEmpty)
+        node.receive(.handshake(of: "a", port: 2009, methods: [0x11]), on: link)
+        #expect(node.sent(on: link).map { $0.prefix(3) } == ["2/7"])
+        #expect(node.told.isEmpty)
+        #expect(node.rules.mesh.neighbours.first?.address?.port == 2009)
+    }
+
+    @Test(arguments: [("zz", true), ("11", false)])
+    func `of two links between two nodes that of the larger id stays`(_ peer: String, _ isTheirsKept: Bool) {
+        let node = Self.node("me")
+        node.perform { rules, now, actions in
+            if let address = PeerAddress("10.0.0.1:2000") { rules.mesh.connect(to: address, at: now, &actions) }
+        }
+        let own = LinkID(rawValue: 1)
+        node.rules.mesh.opened(own, at: node.now, &node.actionsForTests)
+        node.receive(.handshake(of: peer), on: own)
+        _ = node.taken()
+        let theirs = node.meet(peer)
+        #expect(node.closed.map(\.0) == [isTheirsKept ? own : theirs])
+        #expect(node.rules.mesh.table[NodeID(peer)] == (isTheirsKept ? theirs : own))
+        // It is a neighbour all the time.
+        #expect(node.told.isEmpty)
+    }
+
+    @Test func `links beyond the limit are closed, and one that has gone makes room`() {
+        let node = Self.node { $0.incomingMax = 2 }
+        let first = node.meet("a")
+        node.meet("b")
+        let third = node.rules.mesh.accepted(at: node.now, &node.actionsForTests)
+        #expect(node.closed.map(\.0) == [third] && node.closed.map(\.1) == [.tooMany])
+        node.close(first)
+        _ = node.taken()
+        node.meet("d")
+        #expect(node.closed.isEmpty)
+    }
+
+    // MARK: Flood
+
+    @Test func `a broadcast is delivered once and relayed to all but its author and who it came from`() {
+        let node = Self.node()
+        let (a, b, c) = (node.meet("a"), node.meet("b"), node.meet("c"))
+        _ = node.taken()
+        let message = PeerMessage.broadcast("hi", from: "c")
+        node.receive(message, on: a)
+        #expect(node.told == ["c by a: [\"hi\"]"])
+        #expect(node.sent(on: a) == [] && node.sent(on: b) == ["0/0 hi"] && node.sent(on: c) == [])
+        guard case .send(_, let relayed, _) = node.actions.first(where: { if case .send = $0 { true } else { false } })
+        else { Issue.record("nothing sent"); return }
+        #expect(relayed.body == message.body)
+        _ = node.taken()
+        node.receive(message, on: b)
+        #expect(node.taken().isEmpty)
+    }
+
+    @Test(arguments: [(-60, true), (-61, false), (1000, true), (3601, false)] as [(Int64, Bool)])
+    func `what is too old or too far ahead is dropped`(_ age: Int64, _ isTaken: Bool) {
+        let node = Self.node()
+        let a = node.meet("a")
+        _ = node.taken()
+        node.receive(.broadcast("hi", from: "x", at: node.now + age), on: a)
+        #expect(node.told.count == (isTaken ? 1 : 0))
+    }
+
+    @Test func `a message is remembered for as long as it could be taken for new`() {
+        let node = Self.node()
+        let a = node.meet("a")
+        for age in [-60, -30, 0, 1000] as [Int64] {
+            let message = PeerMessage.broadcast("hi", .integer(age), from: "x", at: node.now + age)
+            node.receive(message, on: a)
+            _ = node.taken()
+            for _ in 0..<70 {
+                node.receive(message, on: a)
+                #expect(node.told.isEmpty)
+                node.pass(seconds: 1)
+            }
+            _ = node.taken()
+        }
+    }
+
+    @Test func `whispers are delivered and not relayed, and may be repeated`() {
+        let node = Self.node()
+        let (a, b) = (node.meet("a"), node.meet("b"))
+        _ = node.taken()
+        for _ in 0..<2 { node.receive(.whisper("hi", from: "a"), on: a) }
+        #expect(node.told.count == 2)
+        #expect(node.sent(on: b).isEmpty)
+    }
+
+    @Test func `what nobody knows is relayed if it is for all, and else ignored`() {
+        let node = Self.node()
+        let (a, b) = (node.meet("a"), node.meet("b"))
+        _ = node.taken()
+        node.receive(.broadcast("?", from: "x", subFlag: 0x2f), on: a)
+        node.receive(.whisper("?", from: "x", subFlag: 0x2f), on: a)
+        node.receive(PeerMessage(3, 3, from: NodeID("x"), at: node.now, []), on: a)
+        #expect(node.told.isEmpty && node.sent(on: b) == ["0/47 ?"])
+    }
+
+    @Test func `the same said twice in a second is said twice`() {
+        let node = Self.node()
+        let a = node.meet("a")
+        _ = node.taken()
+        let ids = (0..<3).map { _ in
+            node.perform { rules, now, actions in rules.mesh.broadcast(["hi"], at: now, &actions).id }
+        }
+        #expect(Set(ids).count == 3)
+        #expect(node.sent(on: a) == ["0/0 hi", "0/0 hi", "0/0 hi"])
+    }
+
+    // MARK: Peers
+
+    @Test func `of a list of peers as many are dialled as are wanted, and neither itself nor whom it knows`() {
+        let node = Self.node { $0.outgoingMax = 2 }
+        let a = node.meet("a", port: 2001)
+        _ = node.taken()
+        func entry(_ port: Int64, _ id: MessageValue) -> MessageValue {
+            .array([.array(["10.0.0.1", .integer(port)]), id])
+        }
+        let list: [MessageValue] = [
+            entry(1000, "me"), entry(1000, "other"), entry(2001, "a"), entry(3000, .binary(Array("b".utf8))),
+            entry(3001, "c"),
+            entry(3002, "d"), .null, .array([.null, "e"]), entry(70_000, "f"),
+        ]
+        node.receive(.whisper(.array(list), from: "a", subFlag: 7), on: a)
+        #expect(node.dialled == [3000, 3001])
+    }
+
+    @Test(arguments: [MessageValue.text("*"), .binary(Array("*".utf8))])
+    func `who asks for peers gets them, in text or in octets`(_ star: MessageValue) {
+        let node = Self.node()
+        let a = node.meet("a")
+        _ = node.taken()
+        node.receive(.whisper(star, from: "a", subFlag: 8), on: a)
+        #expect(node.sent(on: a) == ["2/7 [[[10.0.0.1,2000],a]]"])
+    }
+
+    @Test func `a node that is no neighbour is searched for, dialled, and told`() {
+        let node = Self.node()
+        let a = node.meet("a")
+        _ = node.taken()
+        node.perform { rules, now, actions in rules.mesh.send(["psst"], to: NodeID("far"), at: now, &actions) }
+        guard case .send(a, let request, _) = node.actions.first else { Issue.record("no request"); return }
+        #expect(request.text.hasPrefix("0/8 ") && request.text.hasSuffix(" far"))
+        _ = node.taken()
+        let place = MessageValue.array([.array(["10.0.0.1", 4000]), "far"])
+        node.receive(.broadcast("another request", place, from: "x", subFlag: 10), on: a)
+        #expect(node.dialled == [])
+        node.receive(.broadcast(request.payload[0], place, from: "x", subFlag: 10), on: a)
+        #expect(node.dialled == [4000])
+        let link = LinkID(rawValue: 2)
+        node.rules.mesh.opened(link, at: node.now, &node.actionsForTests)
+        node.receive(.handshake(of: "far", port: 4000), on: link)
+        #expect(node.sent(on: link).contains("2/2 psst"))
+    }
+
+    @Test func `who knows where a node is says so to who asks`() {
+        let node = Self.node()
+        let (a, b) = (node.meet("a"), node.meet("b", port: 2002))
+        _ = node.taken()
+        node.receive(.broadcast("r1", "b", from: "x", subFlag: 8), on: a)
+        #expect(node.sent(on: a) == ["0/10 r1 [[10.0.0.1,2002],b]"])
+        #expect(node.sent(on: b) == ["0/8 r1 b"])
+    }
+
+    // MARK: Compression
+
+    @Test(
+        arguments: [
+            ([0x11], CompressionMethod.gzip), ([0x11, 0x13], .zlib), ([0x20, 0x10], .bzip2), ([0x20], nil), ([], nil),
+        ] as [([Int64], CompressionMethod?)]
+    )
+    func `the first method of its own that the peer knows is used`(_ theirs: [Int64], _ method: CompressionMethod?) {
+        let node = Self.node(methods: [.zlib, .gzip, .bzip2, .lzma])
+        let a = node.meet("a", methods: theirs)
+        for action in node.taken() {
+            guard case .send(a, let message, let used) = action else { continue }
+            #expect(used == (message.subFlag == 5 ? nil : method))
+        }
+        #expect(node.rules.mesh.inboundMethods(of: a).map(\.rawValue) == theirs.filter { $0 != 0x20 })
+    }
+
+    @Test
+    func `a changed list of methods is answered with what both know, under the new list, and an equal one is not`() {
+        let node = Self.node(methods: [.zlib, .gzip])
+        let a = node.meet("a", methods: [0x13])
+        _ = node.taken()
+        let list = MessageValue.array([0x20, 0x11, 0x77])
+        for _ in 0..<2 { node.receive(PeerMessage(1, 1, from: NodeID("a"), at: node.now, [list]), on: a) }
+        #expect(node.sent(on: a) == ["1/1 [17]"])
+        guard case .send(_, _, .gzip) = node.taken().first else { Issue.record("not by gzip"); return }
+        node.receive(PeerMessage(1, 9, from: NodeID("a"), at: node.now, []), on: a)
+        #expect(node.taken().isEmpty)
+    }
+
+    // MARK: Links that go
+
+    @Test func `when a neighbour goes the others are asked for peers, and one that was heard of is dialled`() {
+        let node = Self.node { $0.outgoingMax = 1 }
+        let (a, b) = (node.meet("a", port: 2001), node.meet("b", port: 2002))
+        _ = node.taken()
+        node.close(a)
+        #expect(node.told == ["-a"])
+        #expect(node.sent(on: b) == ["2/8 *"])
+        #expect(node.dialled == [2001])
+    }
+
+    @Test func `an address that the user named is dialled again, after longer each time`() {
+        let node = Self.node { $0.redialSeconds = 1...4 }
+        node.perform { rules, now, actions in
+            if let address = PeerAddress("10.0.0.1:2000") { rules.mesh.connect(to: address, at: now, &actions) }
+        }
+        var times: [Int64] = []
+        var link = 1
+        for _ in 0..<20 {
+            if node.dialled == [2000] {
+                times.append(node.now - Node<MeshRules>.start)
+                node.close(LinkID(rawValue: link))
+                link += 1
+            }
+            _ = node.taken()
+            node.pass(seconds: 1)
+        }
+        #expect(times == [0, 2, 6, 10, 14, 18])
+    }
+}

@@ -1,0 +1,169 @@
+// Who may change a key, what is handed over, and what is never told to a py2p node.
+
+import Testing
+
+@testable import PeerNetwork
+
+@Suite struct SyncRulesTests {
+    private static func node(_ name: String = "me", isLeasing: Bool = true) -> Node<SyncRules> {
+        let subnet = isLeasing ? "sync1" : "sync0"
+        let mesh = MeshStateMachine(.named(name, subnet: subnet), NodeConfiguration(), seed: 1)
+        return Node(SyncRules(mesh, isLeasing: isLeasing))
+    }
+
+    private static func meet(_ node: Node<SyncRules>, _ name: String, isLeasing: Bool = true) -> LinkID {
+        let link = node.meet(name, subnet: isLeasing ? "sync1" : "sync0")
+        _ = node.taken()
+        return link
+    }
+
+    private static func set(_ node: Node<SyncRules>, _ key: String, _ value: MessageValue) throws {
+        try node.perform { rules, now, actions throws(PeerNetworkError) in
+            try rules.set(Array(key.utf8), to: value, at: now, &actions)
+        }
+    }
+
+    private static func value(_ node: Node<SyncRules>, _ key: String) -> String? {
+        node.rules.entries[Array(key.utf8)]?.value.text
+    }
+
+    @Test func `a key is set here and everywhere, and a newcomer is told of it behind its peers`() throws {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        try Self.set(node, "k", "v")
+        #expect(node.sent(on: a) == ["0/11 k v"])
+        #expect(node.told == ["k=v of me"])
+        _ = node.taken()
+        let b = node.meet("b", subnet: "sync1")
+        #expect(node.sent(on: b).suffix(2).map { String($0.prefix(3)) } == ["2/7", "2/1"])
+        #expect(node.sent(on: b).last == "2/11 k v me \(node.now)")
+    }
+
+    /// Old owner and time, new owner and time, both relative to now, and whether the change is accepted with and without leases.
+    @Test(
+        arguments: [
+            ("b", 0, "b", 0, true, true), ("b", 0, "b", -100, true, true), ("b", 0, "c", 10, false, true),
+            ("b", 0, "c", -10, false, false), ("b", -3601, "c", 0, true, true), ("b", -3600, "c", 0, false, true),
+            ("b", 0, "a", 0, true, true), ("b", 0, "c", 0, false, false),
+        ] as [(String, Int64, String, Int64, Bool, Bool)]
+    )
+    func `a change is accepted by the five rules`(
+        _ oldOwner: String,
+        _ oldTime: Int64,
+        _ newOwner: String,
+        _ newTime: Int64,
+        _ leased: Bool,
+        _ unleased: Bool
+    ) {
+        let now: Int64 = 1_800_000_000
+        let old = SyncRules.Entry(value: "v", owner: NodeID(oldOwner), time: now + oldTime)
+        for isLeasing in [true, false] {
+            let isAccepted = SyncRules.isAccepted(
+                old,
+                owner: NodeID(newOwner),
+                time: now + newTime,
+                isDelta: false,
+                isLeasing: isLeasing,
+                at: now
+            )
+            #expect(isAccepted == (isLeasing ? leased : unleased))
+        }
+        #expect(SyncRules.isAccepted(nil, owner: NodeID("x"), time: 0, isDelta: false, isLeasing: true, at: now))
+        #expect(
+            SyncRules.isAccepted(old, owner: NodeID("x"), time: 0, isDelta: true, isLeasing: false, at: now)
+        )
+    }
+
+    @Test func `another's key is refused here with a reason, and nothing is sent`() throws {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        node.receive(.broadcast("k", "theirs", from: "a", subFlag: 11), on: a)
+        _ = node.taken()
+        let error = #expect(throws: PeerNetworkError.self) { try Self.set(node, "k", "mine") }
+        #expect(error?.code == .leased)
+        #expect(node.taken().isEmpty && Self.value(node, "k") == "theirs")
+        node.pass(seconds: 3601)
+        try Self.set(node, "k", "mine")
+        #expect(Self.value(node, "k") == "mine")
+    }
+
+    @Test func `a change that is refused is relayed all the same`() {
+        let node = Self.node()
+        let (a, b) = (Self.meet(node, "a"), Self.meet(node, "b"))
+        node.receive(.broadcast("k", "first", from: "a", subFlag: 11), on: a)
+        _ = node.taken()
+        node.receive(.broadcast("k", "second", from: "c", at: node.now + 5, subFlag: 11), on: b)
+        #expect(node.sent(on: a) == ["0/11 k second"] && node.told.isEmpty)
+        #expect(Self.value(node, "k") == "first")
+    }
+
+    @Test func `a key in text and one in octets are the same key`() {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        node.receive(.broadcast("k", "1", from: "a", subFlag: 11), on: a)
+        node.receive(.broadcast(.binary([0x6b]), "2", from: "a", subFlag: 11), on: a)
+        #expect(node.rules.entries.count == 1 && Self.value(node, "k") == "2")
+    }
+
+    @Test func `a key that is deleted is gone, and one that is not there is never deleted at others`() throws {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        try Self.set(node, "k", "v")
+        _ = node.taken()
+        try node.perform { rules, now, actions throws(PeerNetworkError) in
+            try rules.remove(Array("k".utf8), at: now, &actions)
+        }
+        #expect(node.sent(on: a) == ["0/11 k nil"] && node.told == ["k gone"])
+        _ = node.taken()
+        let error = #expect(throws: PeerNetworkError.self) {
+            try node.perform { rules, now, actions throws(PeerNetworkError) in
+                try rules.remove(Array("k".utf8), at: now, &actions)
+            }
+        }
+        #expect(error?.code == .missing && node.taken().isEmpty)
+    }
+
+    @Test func `what is handed over fills what is missing and changes nothing else`() {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        node.receive(.whisper("k", "old", "x", .integer(node.now - 50), from: "a", subFlag: 11), on: a)
+        #expect(Self.value(node, "k") == "old")
+        node.receive(.whisper("k", "new", "x", .integer(node.now), from: "a", subFlag: 11), on: a)
+        #expect(Self.value(node, "k") == "old")
+        node.receive(.broadcast("f", 0, from: "a", subFlag: 11), on: a)
+        node.receive(.whisper("f", "new", "a", .integer(node.now), from: "a", subFlag: 11), on: a)
+        #expect(Self.value(node, "f") == "new")
+    }
+
+    @Test func `a delta changes some entries of a map, makes one, and leaves what is none alone`() throws {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        let change = MessageValue.map([MessageValue.Entry("b", 2)])
+        node.receive(.broadcast("k", .map([MessageValue.Entry("a", 1)]), from: "a", subFlag: 11), on: a)
+        node.receive(.broadcast("k", change, from: "a", subFlag: 17), on: a)
+        node.receive(.broadcast("m", change, from: "a", subFlag: 17), on: a)
+        node.receive(.broadcast("t", "text", from: "a", subFlag: 11), on: a)
+        node.receive(.broadcast("t", change, from: "a", subFlag: 17), on: a)
+        #expect(["k", "m", "t"].map { Self.value(node, $0) } == ["{a:1,b:2}", "{b:2}", "text"])
+        _ = node.taken()
+        let error = #expect(throws: PeerNetworkError.self) {
+            try Self.set(node, "own", "text")
+            _ = node.taken()
+            _ = try node.perform { rules, now, actions throws(PeerNetworkError) in
+                try rules.change(Array("own".utf8), by: [MessageValue.Entry("a", 1)], at: now, &actions)
+            }
+        }
+        #expect(error?.code == .notMap && node.taken().isEmpty)
+    }
+
+    @Test(
+        arguments: [[], ["k"], ["", "v"], [1, "v"], ["k", "v", "w"], ["k", "v", 1, 2], ["k", "v", "o", "t"]]
+            as [[MessageValue]]
+    )
+    func `a store with other items than it has is ignored`(_ payload: [MessageValue]) {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        node.receive(PeerMessage(2, 11, from: NodeID("a"), at: node.now, payload), on: a)
+        #expect(node.told.isEmpty && node.rules.entries.isEmpty)
+    }
+}

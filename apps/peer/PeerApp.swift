@@ -1,0 +1,134 @@
+// `peer`: a node of a p2p.today network.
+
+import Daemon
+import Glibc
+import Logging
+import PeerCompression
+import PeerNetwork
+import PeerTCP
+import ServiceLifecycle
+
+@main
+enum PeerApp {
+    static func main() async {
+        await Program(name: "peer", settings: PeerCommand.settings).run(
+            PeerCommand.self,
+            arguments: Array(CommandLine.arguments.dropFirst()),
+            environment: Program.environment
+        ) { command in
+            LineLogHandler.bootstrap(format: .text(isColoured: false), level: .notice, now: WallClock.sinceEpoch)
+            try await run(command)
+        }
+    }
+
+    /// Listens, says so, and takes part until a signal or `quit`.
+    private static func run(_ command: PeerCommand) async throws {
+        let transport = try await listen(command)
+        let address = try outward(command.host, port: transport.port)
+        let subnet = command.subnet ?? command.network.rawValue
+        let network = NetworkID(
+            subnet: command.network.fullSubnet(subnet, isLeasing: !command.noLease),
+            isEncrypted: false
+        )
+        let salt = ProcessSalt.make()
+        let identity = NodeIdentity(
+            id: NodeID(host: address.host, port: address.port, network: network, salt: salt),
+            network: network,
+            address: address,
+            methods: SystemCompressor(command.compression).methods
+        )
+        let node = node(command, identity, transport)
+        let printer = EventPrinter(isJSON: command.json)
+        let session = PeerSession(node, printer, isTyped: !command.json)
+        node.mesh.start()
+        if case .chord(let chord) = node, command.join { chord.join() }
+        StandardError.write("peer: \(command.network.rawValue) node \(identity.id) on \(address)\n")
+        printer.showReady(identity.id, network, subnet, address, port: transport.port)
+        for place in command.connect { node.mesh.connect(to: place.address) }
+        try await Services(
+            [Follower(session: session, mesh: node.mesh)],
+            leading: Console(session: session),
+            gracePeriod: .seconds(3),
+            logger: Logger(label: "peer")
+        ).run()
+    }
+
+    private static func node(
+        _ command: PeerCommand,
+        _ identity: NodeIdentity,
+        _ transport: TCPTransport
+    ) -> AnyNode {
+        let compressor = SystemCompressor(command.compression)
+        let seed = UInt64.random(in: .min ... .max)
+        let now: @Sendable () -> Int64 = { WallClock.sinceEpoch().components.seconds }
+        return switch command.network {
+        case .mesh:
+            .mesh(MeshNode(identity, over: transport, compressor: compressor, seed: seed, now: now))
+        case .sync:
+            .sync(
+                SyncNode(
+                    identity,
+                    isLeasing: !command.noLease,
+                    over: transport,
+                    compressor: compressor,
+                    seed: seed,
+                    now: now
+                )
+            )
+        case .chord:
+            .chord(ChordNode(identity, over: transport, compressor: compressor, seed: seed, now: now))
+        }
+    }
+
+    private static func listen(_ command: PeerCommand) async throws -> TCPTransport {
+        do {
+            return try await TCPTransport.listen(host: command.host, port: command.port)
+        } catch {
+            throw ExitFailure.listening(
+                "\(error)",
+                code: TCPTransport.systemErrorCode(error),
+                hosts: [command.host],
+                port: command.port
+            )
+        }
+    }
+
+    /// Where others reach what listens on `host`: itself, or the address that this machine has for others.
+    private static func outward(_ host: String, port: Int) throws(ExitFailure) -> PeerAddress {
+        let isEverywhere = host == "0.0.0.0" || host == "::"
+        let own = isEverywhere ? OutwardAddress.find(isIPv6: host == "::") ?? "127.0.0.1" : host
+        guard let address = PeerAddress(host: own, port: port) else {
+            throw ExitFailure(.operatingSystem, "the system gave no port to listen on; give --port one")
+        }
+        return address
+    }
+}
+
+/// Shows what happens; stops the node at the end.
+private struct Follower: Service {
+    let session: PeerSession
+    let mesh: MeshNode
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await session.follow()
+        } onGracefulShutdown: {
+            mesh.stop()
+        }
+    }
+}
+
+/// Carries out what is typed; returns at `quit`, and at the end of what a person types.
+private struct Console: Service {
+    let session: PeerSession
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown {
+            for await line in LineReader.lines() {
+                guard await session.perform(line) else { return }
+            }
+            // A program that closes our input wants the node to go on.
+            if isatty(STDIN_FILENO) == 0 { try await Task.sleep(for: .seconds(1 << 40)) }
+        }
+    }
+}

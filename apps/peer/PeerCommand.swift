@@ -1,0 +1,102 @@
+// The command line of peer: every flag, its default and its help.
+
+import ArgumentParser
+import Daemon
+
+/// The flags as typed; ``PeerOptions`` is what they mean.
+struct PeerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "peer",
+        abstract: "A node of a p2p.today network: mesh, sync table or chord table (wire version 0.7).",
+        discussion: """
+            EXAMPLES
+              peer mesh --port 4444
+                  The first node of a network.
+              peer mesh --port 4445 --connect 127.0.0.1:4444
+                  A second one; what is typed reaches everyone.
+              peer sync --port 4446 --connect 192.0.2.7:4446
+                  A table that every node has: set KEY VALUE, get KEY, del KEY, keys.
+              peer chord --port 4447 --join
+                  A table of which every node has a part.
+
+            Commands on standard input: \(Instruction.summary); help says more. With --json each event is a line of JSON \
+            on standard output, for programs.
+
+            Every flag can be set as WAYSTATION_PEER_SUBNET=home in the environment, or as 'subnet = home' in the file \
+            that --config names.
+
+            Nobody vouches for who sent what: these networks are for people who trust each other. Stop it with Ctrl-C.
+            """,
+        version: Program.version
+    )
+
+    static let settings = [
+        Setting("port"), Setting("host"), Setting("connect", .list), Setting("subnet"), Setting("compression"),
+        Setting("no-lease", .flag), Setting("join", .flag), Setting("json", .flag),
+    ]
+
+    @Argument(help: "Which network: mesh, sync or chord.")
+    var network: NetworkKind
+
+    @Option(
+        help: "Where to listen; 0: any free port, told by the ready line. (default: 4444)",
+        transform: ListenValues.port
+    )
+    var port = 4444
+
+    @Option(
+        help: ArgumentHelp(
+            "The address to listen on, and to tell others; 0.0.0.0 is reached by others. (default: 127.0.0.1)",
+            valueName: "address"
+        ),
+        transform: PeerValues.host
+    )
+    var host = "127.0.0.1"
+
+    @Option(
+        help: ArgumentHelp(
+            "A node to link to, now and whenever that link is lost; repeatable.",
+            valueName: "host:port"
+        ),
+        transform: PeerValues.address
+    )
+    var connect: [PeerPlace] = []
+
+    @Option(help: "Only nodes of the same subnet link to each other. (default: the network's name)")
+    var subnet: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How messages are made smaller, the best first: zlib, gzip, bz2, lzma, or none. (default: zlib,gzip,bz2,lzma)",
+            valueName: "methods"
+        ),
+        transform: PeerValues.methods
+    )
+    var compression = PeerValues.allMethods
+
+    @Flag(help: "sync: any node may change any key; else it is its owner's for an hour.")
+    var noLease = false
+
+    @Flag(help: "chord: hold a part of the table from the beginning.")
+    var join = false
+
+    @Flag(help: "One JSON event a line on standard output.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Read settings from this file.", valueName: "file"))
+    var config: String?
+
+    func validate() throws {
+        if noLease, network != .sync {
+            throw ValidationError("--no-lease is for sync; leave it out, or say 'peer sync'")
+        }
+        if join, network != .chord { throw ValidationError("--join is for chord; leave it out, or say 'peer chord'") }
+    }
+}
+
+/// The kinds of network.
+enum NetworkKind: String, CaseIterable, ExpressibleByArgument, Sendable {
+    case mesh
+    case sync
+    case chord
+}

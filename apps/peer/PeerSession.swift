@@ -1,0 +1,142 @@
+// Carries out what is typed, on a node of whichever kind.
+
+import Daemon
+import JSON
+import PeerNetwork
+
+/// A node of one of the kinds.
+enum AnyNode: Sendable {
+    case mesh(MeshNode)
+    case sync(SyncNode)
+    case chord(ChordNode)
+
+    /// The node as one of a mesh.
+    var mesh: MeshNode {
+        switch self {
+        case .mesh(let node): node
+        case .sync(let node): node.mesh
+        case .chord(let node): node.mesh
+        }
+    }
+
+    var kind: NetworkKind {
+        switch self {
+        case .mesh: .mesh
+        case .sync: .sync
+        case .chord: .chord
+        }
+    }
+}
+
+/// One person, or program, and its node.
+actor PeerSession {
+    private let node: AnyNode
+    private let printer: EventPrinter
+    private let isTyped: Bool
+    private var lastSender: NodeID?
+
+    /// `isTyped`: a line that is no command is a message to all of a mesh.
+    init(_ node: AnyNode, _ printer: EventPrinter, isTyped: Bool) {
+        (self.node, self.printer, self.isTyped) = (node, printer, isTyped)
+    }
+
+    /// Shows what happens until the node stops.
+    func follow() async {
+        for await event in node.mesh.events {
+            if case .message(let message, _) = event { lastSender = message.sender }
+            printer.show(event)
+        }
+    }
+
+    /// Carries a line out and says what came of it; false: it is time to leave.
+    func perform(_ line: String) async -> Bool {
+        guard !line.isEmpty else { return true }
+        do {
+            let instruction = try Instruction.parse(line, in: node.kind, isTyped: isTyped)
+            if case .quit = instruction { return false }
+            let (result, text) = try await perform(instruction)
+            printer.show(result: result, of: line, text)
+        } catch {
+            printer.show(error: "\(error)", of: line)
+        }
+        return true
+    }
+
+    private func perform(_ instruction: Instruction) async throws -> (JSONValue, String?) {
+        switch instruction {
+        case .send(let values): await node.mesh.broadcast(values)
+        case .whisper(let values): await node.mesh.whisper(values)
+        case .reply(let values):
+            guard let lastSender else { throw InvalidValue("nobody has said anything yet") }
+            await node.mesh.send(values, to: lastSender)
+        case .connect(let address): node.mesh.connect(to: address)
+        case .help: return (.string(Instruction.explanation), Instruction.explanation)
+        case .peers: return peers
+        case .status: return await status
+        case .quit: break
+        default: return try await performOnTable(instruction)
+        }
+        return (.bool(true), nil)
+    }
+
+    private func performOnTable(_ instruction: Instruction) async throws -> (JSONValue, String?) {
+        switch (node, instruction) {
+        case (.sync(let table), .set(let key, let value)): try await table.set(key, to: value)
+        case (.chord(let table), .set(let key, let value)): try await table.set(key, to: value)
+        case (.sync(let table), .get(let key)): return answer(key, table[key])
+        case (.chord(let table), .get(let key)):
+            // Others may take seconds, and what is typed meanwhile is not to wait for them.
+            return answer(key, await table.value(for: key))
+        case (.sync(let table), .delete(let key)): try await table.remove(key)
+        case (.chord(let table), .delete(let key)): try await table.remove(key)
+        case (.sync(let table), .delta(let key, let entries)):
+            let value = try await table.change(key, by: entries)
+            return (PeerValues.json(value), nil)
+        case (.chord(let table), .delta(let key, let entries)): try await table.change(key, by: entries)
+        case (.sync(let table), .keys): return list(table.keys)
+        case (.chord(let table), .keys): return list(table.keys)
+        case (.chord(let table), .join): table.join()
+        case (.chord(let table), .unjoin): table.unjoin()
+        default: throw InvalidValue("a \(node.kind.rawValue) network has no such command; help says which there are")
+        }
+        return (.bool(true), nil)
+    }
+
+    private func answer(_ key: String, _ value: MessageValue?) -> (JSONValue, String?) {
+        let members: [(String, JSONValue)] = [("key", .string(key)), ("value", value.map(PeerValues.json) ?? .null)]
+        return (.object(JSONObject(members)), value.map(PeerValues.text) ?? "there is no \(key)")
+    }
+
+    private func list(_ keys: [[UInt8]]) -> (JSONValue, String?) {
+        let texts = keys.map(PeerValues.text(ofKey:)).sorted()
+        return (.array(texts.map { .string($0) }), texts.joined(separator: "\n"))
+    }
+
+    private var peers: (JSONValue, String?) {
+        let peers = node.mesh.neighbours
+        let values = peers.map { peer in
+            let place = peer.address.map { JSONValue.string("\($0)") } ?? .null
+            return JSONValue.object(JSONObject([("id", .string("\(peer.id)")), ("addr", place)]))
+        }
+        let lines = peers.map { "\($0.id) at \($0.address.map(\.description) ?? "an unknown address")" }
+        return (.array(values), lines.isEmpty ? "no neighbours" : lines.joined(separator: "\n"))
+    }
+
+    private var status: (JSONValue, String?) {
+        get async {
+            let count = node.mesh.neighbours.count
+            var members: [(String, JSONValue)] = [
+                ("network", .string(node.kind.rawValue)), ("id", .string("\(node.mesh.id)")),
+                ("peers", .number(JSONNumber(Int64(count)))),
+            ]
+            if case .sync(let table) = node { members.append(("keys", .number(JSONNumber(Int64(table.keys.count))))) }
+            if case .chord(let table) = node {
+                members.append(("keys", .number(JSONNumber(Int64(table.keys.count)))))
+                members.append(("storing", .bool(table.isStoring)))
+                members.append(("held", .number(JSONNumber(Int64(table.heldCount)))))
+            }
+            let text = members.map { "\($0.0): \($0.1.stringValue ?? String(decoding: $0.1.encoded, as: UTF8.self))" }
+            return (.object(JSONObject(members)), text.joined(separator: ", "))
+        }
+    }
+}
