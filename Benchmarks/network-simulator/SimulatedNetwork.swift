@@ -175,6 +175,7 @@ package struct SimulatedNetwork<Rules: NodeRules> {
                 )
             case .send(let link, let message, _): send(message, node, link)
             case .close(let link, _): close(node, link)
+            case .hurry: break
             case .tell(let event): told(node, event, time)
             case .call(let body): body()
             }

@@ -11,6 +11,8 @@ final class TCPConnection: Sendable {
         /// What waits and what is being written.
         var queuedBytes = 0
         var isScheduled = false
+        /// Whether frames go one at a time.
+        var isPaced = true
         var isClosing = false
     }
 
@@ -59,15 +61,24 @@ final class TCPConnection: Sendable {
         }
     }
 
+    /// From now on frames go as they come.
+    func hurry() {
+        state.withLock { $0.isPaced = false }
+    }
+
     func setReading(_ isReading: Bool) {
         channel.setOption(.autoRead, value: isReading).whenComplete { _ in }
     }
 
     /// On the event loop.
     private func flush() {
-        let octets = state.withLock { state in
-            state.isScheduled = false
-            return state.waiting.isEmpty ? [] : consumed(&state.waiting)
+        let (octets, isRest): ([UInt8], Bool) = state.withLock { state in
+            let octets = isPaced(state) ? firstFrame(&state.waiting) : consumed(&state.waiting)
+            state.isScheduled = !state.waiting.isEmpty || isPaced(state) && !octets.isEmpty
+            return (octets, state.isScheduled)
+        }
+        if isRest {
+            channel.eventLoop.scheduleTask(in: .microseconds(limits.pauseMicroseconds)) { self.flush() }
         }
         guard !octets.isEmpty else { return }
         channel.writeAndFlush(ByteBuffer(bytes: octets)).whenComplete { _ in
@@ -77,6 +88,18 @@ final class TCPConnection: Sendable {
             }
             if isFree { self.whenFree(self.link) }
         }
+    }
+
+    private func isPaced(_ state: State) -> Bool {
+        state.isPaced && !state.isClosing && state.waiting.count < limits.pausedBytesMax
+    }
+
+    /// Takes the frame that is first, with its length in front.
+    private func firstFrame(_ octets: inout [UInt8]) -> [UInt8] {
+        guard octets.count > 4 else { return consumed(&octets) }
+        let count = min(octets.count, 4 + octets[..<4].reduce(0) { $0 << 8 | Int($1) })
+        defer { octets.removeFirst(count) }
+        return Array(octets[..<count])
     }
 
     private func consumed(_ octets: inout [UInt8]) -> [UInt8] {

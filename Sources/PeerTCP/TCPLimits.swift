@@ -6,6 +6,10 @@ package struct TCPLimits: Sendable {
     package var queueBytesMax = 64 << 20
     /// From so much on a link counts as congested, in octets.
     package var congestedBytes = 1 << 20
+    /// The pause behind each frame to a peer that is not in a hurry, in microseconds.
+    package var pauseMicroseconds: Int64 = 1000
+    /// From so much on there are no pauses any more, in octets: they are for a peer's comfort, and are not to hold up others.
+    package var pausedBytesMax = 256 << 10
     /// How long a connection may take to be made, in seconds.
     package var connectSeconds: Int64 = 10
     /// How long a congested link may make no headway before the peer is let go, in seconds.

@@ -100,6 +100,8 @@ final class TCPLinks: Sendable {
         }
     }
 
+    func hurry(_ link: LinkID) { state.withLock { $0.connections[link] }?.hurry() }
+
     func close(_ link: LinkID) {
         let connection = state.withLock { state in
             let connection = state.connections.removeValue(forKey: link)

@@ -72,6 +72,8 @@ package final class TCPTransport: PeerTransport {
 
     package func send(_ frame: [UInt8], on link: LinkID) { links.send(frame, on: link) }
 
+    package func hurry(_ link: LinkID) { links.hurry(link) }
+
     package func close(_ link: LinkID) { links.close(link) }
 
     package func setReading(_ isReading: Bool) { links.setReading(isReading) }

@@ -92,8 +92,18 @@ package final class RunningPeer: Sendable {
 
     /// Types a command and waits for what came of it.
     package func answer(_ line: String) async throws -> Event {
+        let isAnswer: @Sendable (Event) -> Bool = { event in
+            (event.name == "result" || event.name == "error") && event.text("cmd") == line
+        }
+        let before = events.count(where: isAnswer)
         try type(line)
-        return try await event(in: ["result", "error"]) { $0.text("cmd") == line }
+        try await process.lines(.output, within: .seconds(30)) { lines in
+            lines.compactMap { Event($0) }.count(where: isAnswer) > before
+        }
+        guard let answer = events.filter(isAnswer).dropFirst(before).first else {
+            throw RunningProcess.Failure("no answer to '\(line)'")
+        }
+        return answer
     }
 
     /// The first event called `name` that `isWanted`, when it has come.

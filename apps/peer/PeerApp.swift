@@ -40,14 +40,16 @@ enum PeerApp {
         let node = node(command, identity, transport)
         let printer = EventPrinter(isJSON: command.json)
         let session = PeerSession(node, printer, isTyped: !command.json)
-        node.mesh.start()
-        if case .chord(let chord) = node, command.join { chord.join() }
-        StandardError.write("peer: \(command.network.rawValue) node \(identity.id) on \(address)\n")
-        printer.showReady(identity.id, network, subnet, address, port: transport.port)
-        for place in command.connect { node.mesh.connect(to: place.address) }
+        let begin: @Sendable () -> Void = {
+            node.mesh.start()
+            if case .chord(let chord) = node, command.join { chord.join() }
+            StandardError.write("peer: \(command.network.rawValue) node \(identity.id) on \(address)\n")
+            printer.showReady(identity.id, network, subnet, address, port: transport.port)
+            for place in command.connect { node.mesh.connect(to: place.address) }
+        }
         try await Services(
             [Follower(session: session, mesh: node.mesh)],
-            leading: Console(session: session),
+            leading: Console(session: session, begin: begin),
             gracePeriod: .seconds(3),
             logger: Logger(label: "peer")
         ).run()
@@ -121,8 +123,11 @@ private struct Follower: Service {
 /// Carries out what is typed; returns at `quit`, and at the end of what a person types.
 private struct Console: Service {
     let session: PeerSession
+    /// Has the node take part, and says so: not before signals are heeded.
+    let begin: @Sendable () -> Void
 
     func run() async throws {
+        begin()
         try await cancelWhenGracefulShutdown {
             for await line in LineReader.lines() {
                 guard await session.perform(line) else { return }

@@ -130,7 +130,7 @@ package struct ChordRules: NodeRules {
         case .greeted(let id, _, isNew: true): tellRole(to: id, at: now, &actions)
         case .passed(let message, let id, _): take(message, from: id, at: now, &actions)
         case .lost(let id): storing[id] = nil
-        case .greeted, .done: break
+        case .greeted, .recognised, .done: break
         }
     }
 

@@ -9,6 +9,8 @@ package struct MeshStateMachine: Sendable {
         var address: PeerAddress?
         /// How it can read and write frames, the best first, as it said last.
         var methods: [CompressionMethod]
+        /// It has said that it speaks our extensions.
+        var isKin = false
     }
 
     struct Link: Sendable {
@@ -39,6 +41,8 @@ package struct MeshStateMachine: Sendable {
         case done
         /// A node is a neighbour now, or has said again who it is.
         case greeted(NodeID, LinkID, isNew: Bool)
+        /// A neighbour speaks our extensions.
+        case recognised(LinkID)
         /// A message that the mesh does not know, from a neighbour.
         case passed(PeerMessage, NodeID, LinkID)
         case lost(NodeID)
@@ -162,16 +166,18 @@ package struct MeshStateMachine: Sendable {
 
     /// A message of this node to every node.
     ///
-    /// One that says the same as another in the same second would be taken for that one by everybody: it is dated later.
+    /// One that says the same as another in the same second would be taken for that one by everybody: it is dated later. Without
+    /// `dated` it is of now.
     package mutating func broadcast(
         _ payload: [MessageValue],
         _ subFlag: Int64 = SubFlag.broadcast,
         at now: Int64,
+        dated first: Int64? = nil,
         _ actions: inout [NodeAction]
     ) -> PeerMessage {
-        var time = now
+        var time = first ?? now
         var message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
-        while seen.contains(message.id), time < now + configuration.ageSecondsMax {
+        while seen.contains(message.id), time < now + configuration.aheadSecondsMax {
             time += 1
             message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
         }
@@ -217,6 +223,12 @@ package struct MeshStateMachine: Sendable {
         _ = broadcast([.binary(request), .binary(node.octets)], SubFlag.request, at: now, &actions)
     }
 
+    /// Whether the neighbour at `link` speaks our extensions.
+    func isKin(_ link: LinkID) -> Bool { links[link]?.peer?.isKin ?? false }
+
+    /// The links to neighbours, but for `link`.
+    func links(besides link: LinkID) -> [LinkID] { order.filter { $0 != link } }
+
     // MARK: Messages in
 
     /// Takes what came on `link`.
@@ -245,6 +257,10 @@ package struct MeshStateMachine: Sendable {
             takePeers(message, at: now, &actions)
         case (SubFlag.request, _):
             takeRequest(message, link, at: now, &actions)
+        case (SubFlag.hello, MainFlag.whisper):
+            links[link]?.peer?.isKin = true
+            actions.append(.hurry(link))
+            return .recognised(link)
         case (SubFlag.response, _):
             takeResponse(message, at: now, &actions)
         default:
@@ -305,12 +321,14 @@ package struct MeshStateMachine: Sendable {
         }
         let isNew = table[id] == nil
         let address = PeerAddress(payload[2])
-        links[link]?.peer = Neighbour(id: id, address: address, methods: Self.methods(payload[3]))
+        let isKin = links[link]?.peer?.isKin ?? false
+        links[link]?.peer = Neighbour(id: id, address: address, methods: Self.methods(payload[3]), isKin: isKin)
         if table[id] != link { order.append(link) }
         table[id] = link
         if let address { note(id, address) }
         if isNew { actions.append(.tell(.connected(id, address))) }
         sendPeers(on: link, at: now, &actions)
+        if isNew { whisper([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
         for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
         where search.wanted == id {
             searches[request] = nil

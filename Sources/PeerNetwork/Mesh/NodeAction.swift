@@ -69,6 +69,8 @@ package enum NodeAction: Sendable {
     case dial(LinkID, PeerAddress)
     /// Send a message, compressed by this method or plain.
     case send(LinkID, PeerMessage, CompressionMethod?)
+    /// The peer takes frames as fast as they come.
+    case hurry(LinkID)
     case close(LinkID, ClosingReason)
     case tell(NodeEvent)
     /// Let somebody know who waits.

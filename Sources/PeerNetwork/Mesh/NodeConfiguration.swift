@@ -21,7 +21,7 @@ public struct NodeConfiguration: Sendable {
     /// Addresses that are remembered, to be dialled when links are lost.
     public var addressesMax = 1000
     /// How long after a failure an address is dialled again, first and at most; in seconds.
-    public var redialSeconds: ClosedRange<Int64> = 1...60
+    public var redialSeconds: ClosedRange<Int64> = 1...2
 
     /// The defaults.
     public init() {}

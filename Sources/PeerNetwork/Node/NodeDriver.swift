@@ -197,6 +197,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
         switch action {
         case .dial(let link, let address): transport.dial(link, to: address)
         case .send(let link, let message, let method): transport.send(frames.frame(of: message, method), on: link)
+        case .hurry(let link): transport.hurry(link)
         case .close(let link, let reason):
             transport.close(link)
             if reason != .closing, reason != .superfluous {

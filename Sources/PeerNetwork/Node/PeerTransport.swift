@@ -8,8 +8,14 @@ package protocol PeerTransport: Sendable {
     /// Connects to `address`; the node is told whether that came about.
     func dial(_ link: LinkID, to address: PeerAddress)
 
-    /// Sends a frame behind those before it.
+    /// Sends a frame behind those before it; to who is not in a hurry one at a time, with a pause between.
+    ///
+    /// A node of py2p cuts the link when a receive of its own ends with exactly the four octets in front of a frame, as happens
+    /// when it reads long bursts.
     func send(_ frame: [UInt8], on link: LinkID)
+
+    /// The peer takes frames as fast as they come.
+    func hurry(_ link: LinkID)
 
     /// Closes a connection, once what was sent before has gone or a second has passed; the node is not told of it.
     func close(_ link: LinkID)

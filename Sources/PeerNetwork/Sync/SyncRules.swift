@@ -2,11 +2,17 @@
 
 /// The rules of the sync network, which rest on those of the mesh.
 package struct SyncRules: NodeRules {
-    package struct Entry: Sendable, Hashable {
-        package var value: MessageValue
-        /// Who changed it last, and when.
+    /// Who changed a key last, and when: what changes are ordered by.
+    package struct Version: Sendable, Hashable {
         package var owner: NodeID
         package var time: Int64
+        /// Of several changes by the owner within a second, which this is.
+        package var number: Int64 = 0
+    }
+
+    package struct Entry: Sendable, Hashable {
+        package var value: MessageValue
+        package var version: Version
     }
 
     /// How long a key is its owner's alone, in seconds.
@@ -16,6 +22,8 @@ package struct SyncRules: NodeRules {
     /// Whether only a key's owner may change it until its lease is over.
     let isLeasing: Bool
     package private(set) var entries: [[UInt8]: Entry] = [:]
+    /// Keys that were deleted: who comes back with an older value does not bring them back.
+    package private(set) var deleted: [[UInt8]: Version] = [:]
     private let limits: SyncLimits
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
@@ -35,8 +43,7 @@ package struct SyncRules: NodeRules {
         guard entries[key] != nil || entries.count < limits.keysMax else {
             throw PeerNetworkError(.full, "there are \(entries.count) keys, and no room for another")
         }
-        let message = mesh.broadcast([.binary(key), value], SubFlag.store, at: now, &actions)
-        store(key, value, mesh.identity.id, message.time, &actions)
+        tell(SubFlag.store, key, value, becomes: value, at: now, &actions)
     }
 
     /// Takes `key` out; throws ``PeerNetworkError`` with code `missing` if there is none, `leased` if it is another's.
@@ -45,8 +52,7 @@ package struct SyncRules: NodeRules {
         // A py2p node that is told to delete what it has not cuts the link.
         guard entries[key] != nil else { throw PeerNetworkError(.missing, "there is no such key") }
         try check(key, isDelta: false, at: now)
-        let message = mesh.broadcast([.binary(key), .null], SubFlag.store, at: now, &actions)
-        store(key, .null, mesh.identity.id, message.time, &actions)
+        tell(SubFlag.store, key, .null, becomes: .null, at: now, &actions)
     }
 
     /// Changes some entries of the map at `key`, which is made if there is none; the map as it is then.
@@ -62,10 +68,30 @@ package struct SyncRules: NodeRules {
         guard let value = (self.entries[key]?.value ?? .map([])).changed(by: entries) else {
             throw PeerNetworkError(.notMap, "the value of that key is no map")
         }
-        let message = mesh.broadcast([.binary(key), .map(entries)], SubFlag.delta, at: now, &actions)
-        store(key, value, mesh.identity.id, message.time, &actions)
+        tell(SubFlag.delta, key, .map(entries), becomes: value, at: now, &actions)
         return value
     }
+
+    /// Tells all of a change by this node, dated so that it comes behind the one before.
+    private mutating func tell(
+        _ subFlag: Int64,
+        _ key: [UInt8],
+        _ told: MessageValue,
+        becomes value: MessageValue,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let (old, id) = (version(of: key), mesh.identity.id)
+        let time = max(now, old.map { $0.owner == id ? $0.time : $0.time + 1 } ?? now)
+        let isAgain = old.map { $0.owner == id && $0.time == time } ?? false
+        let number = isAgain ? (old?.number ?? 0) + 1 : 0
+        // A py2p node looks at the key and the value alone.
+        let payload = [.binary(key), told] + (isAgain ? [MessageValue.integer(number)] : [])
+        let message = mesh.broadcast(payload, subFlag, at: now, dated: time, &actions)
+        store(key, value, Version(owner: id, time: message.time, number: number), &actions)
+    }
+
+    private func version(of key: [UInt8]) -> Version? { entries[key]?.version ?? deleted[key] }
 
     // MARK: What others do
 
@@ -76,100 +102,169 @@ package struct SyncRules: NodeRules {
     ) {
         switch outcome {
         case .greeted(_, let link, isNew: true): handOver(on: link, at: now, &actions)
-        case .passed(let message, _, _): take(message, at: now, &actions)
+        case .recognised(let link): handOver(on: link, at: now, &actions)
+        case .passed(let message, _, let link): take(message, on: link, at: now, &actions)
         case .greeted, .lost, .done: break
         }
     }
 
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
+        if now % 60 == 0 { deleted = deleted.filter { $0.value.time > now - limits.deletedSeconds } }
     }
 
     /// Whether a change may be made to what is there: the five rules of py2p, and the one for deltas.
     static func isAccepted(
-        _ old: Entry?,
-        owner: NodeID,
-        time: Int64,
+        _ old: Version?,
+        _ new: Version,
         isDelta: Bool,
         isLeasing: Bool,
         at now: Int64
     ) -> Bool {
         guard let old else { return true }
-        if old.owner == owner || old.time < now - leaseSeconds { return true }
-        if old.time == time, old.owner > owner { return true }
-        return !isLeasing && (old.time < time || isDelta)
+        if old.owner == new.owner || old.time < now - leaseSeconds { return true }
+        if old.time == new.time, old.owner > new.owner { return true }
+        return !isLeasing && (old.time < new.time || isDelta)
     }
 
+    /// Says to a neighbour what this node has: to our own kind with what was deleted, to others as py2p does.
     private mutating func handOver(on link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
         for (key, entry) in entries.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            let payload: [MessageValue] = [
-                .binary(key), entry.value, .binary(entry.owner.octets), .integer(entry.time),
-            ]
-            mesh.whisper(payload, SubFlag.store, on: link, at: now, &actions)
+            pass(key, entry.value, entry.version, on: link, at: now, &actions)
+        }
+        guard mesh.isKin(link) else { return }
+        for (key, version) in deleted.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            pass(key, .null, version, on: link, at: now, &actions)
         }
     }
 
-    private mutating func take(_ message: PeerMessage, at now: Int64, _ actions: inout [NodeAction]) {
+    private mutating func pass(
+        _ key: [UInt8],
+        _ value: MessageValue,
+        _ version: Version,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let isKin = mesh.isKin(link)
+        var payload: [MessageValue] = [
+            .binary(key), value, .binary(version.owner.octets), .integer(version.time),
+        ]
+        if isKin { payload.append(.integer(version.number)) }
+        mesh.whisper(payload, isKin ? SubFlag.merge : SubFlag.store, on: link, at: now, &actions)
+    }
+
+    private mutating func take(
+        _ message: PeerMessage,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
         let payload = message.payload
-        guard payload.count >= 2, let key = payload[0].octets, !key.isEmpty, key.count <= limits.keyBytesMax else {
-            return
-        }
-        var (value, owner, time) = (payload[1], message.sender, message.time)
-        let isDelta = message.subFlag == SubFlag.delta
+        guard payload.count >= 2, let key = payload[0].octets, !key.isEmpty, key.count <= limits.keyBytesMax,
+            entries[key] != nil || entries.count < limits.keysMax
+        else { return }
         switch (message.subFlag, payload.count) {
-        case (SubFlag.store, 2): break
-        case (SubFlag.store, 4):
-            // Handed over: what is here already is not changed by what somebody says of others.
-            guard let octets = payload[2].octets, let told = payload[3].int,
-                entries[key]?.value.isTruthy != true, value != .null
-            else { return }
-            (owner, time) = (NodeID(octets: octets), told)
-        case (SubFlag.delta, 2):
-            guard case .map(let changes) = value,
+        case (SubFlag.store, 4), (SubFlag.merge, 5):
+            guard let owner = payload[2].octets, let time = payload[3].int else { return }
+            let number = payload.count == 5 ? payload[4].int ?? 0 : 0
+            let version = Version(owner: NodeID(octets: owner), time: time, number: number)
+            takeOver(key, payload[1], version, on: link, at: now, &actions)
+        case (SubFlag.store, 2...3), (SubFlag.delta, 2...3):
+            let number = payload.count == 3 ? payload[2].int ?? 0 : 0
+            let version = Version(owner: message.sender, time: message.time, number: number)
+            let isDelta = message.subFlag == SubFlag.delta
+            change(key, payload[1], version, isDelta: isDelta, on: link, at: now, &actions)
+        default: break
+        }
+    }
+
+    /// Takes a change that a node has made.
+    private mutating func change(
+        _ key: [UInt8],
+        _ told: MessageValue,
+        _ version: Version,
+        isDelta: Bool,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        var value = told
+        if isDelta {
+            guard case .map(let changes) = told,
                 let changed = (entries[key]?.value ?? .map([])).changed(by: changes)
             else { return }
             value = changed
-        default: return
         }
-        let isAccepted = Self.isAccepted(
-            entries[key],
-            owner: owner,
-            time: time,
-            isDelta: isDelta,
-            isLeasing: isLeasing,
-            at: now
-        )
-        guard isAccepted, entries[key] != nil || entries.count < limits.keysMax else { return }
-        store(key, value, owner, time, &actions)
+        // py2p takes what one owner says in whatever order it comes; among our own the later change counts.
+        if mesh.isKin(link), let old = self.version(of: key), old.owner == version.owner, version.isBefore(old) {
+            return
+        }
+        let old = entries[key]?.version
+        guard Self.isAccepted(old, version, isDelta: isDelta, isLeasing: isLeasing, at: now) else { return }
+        store(key, value, version, &actions)
+    }
+
+    /// Takes what a neighbour has; what is news here is so to the other neighbours too.
+    private mutating func takeOver(
+        _ key: [UInt8],
+        _ value: MessageValue,
+        _ version: Version,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if mesh.isKin(link) {
+            // Of two that were set while apart the later counts, everywhere.
+            if let old = self.version(of: key), !old.isBefore(version) { return }
+            guard version.time <= now + mesh.configuration.aheadSecondsMax else { return }
+        } else {
+            guard value != .null, entries[key]?.value.isTruthy != true,
+                deleted[key].map({ $0.isBefore(version) }) ?? true,
+                Self.isAccepted(entries[key]?.version, version, isDelta: false, isLeasing: isLeasing, at: now)
+            else { return }
+        }
+        store(key, value, version, &actions)
+        for other in mesh.links(besides: link) where value != .null || mesh.isKin(other) {
+            pass(key, value, version, on: other, at: now, &actions)
+        }
     }
 
     private mutating func store(
         _ key: [UInt8],
         _ value: MessageValue,
-        _ owner: NodeID,
-        _ time: Int64,
+        _ version: Version,
         _ actions: inout [NodeAction]
     ) {
-        if value == .null {
-            guard entries.removeValue(forKey: key) != nil else { return }
-            actions.append(.tell(.deleted(key: key)))
-        } else {
-            entries[key] = Entry(value: value, owner: owner, time: time)
-            actions.append(.tell(.updated(key: key, value: value, owner: owner, time: time)))
+        guard value == .null else {
+            deleted[key] = nil
+            entries[key] = Entry(value: value, version: version)
+            return actions.append(.tell(.updated(key: key, value: value, owner: version.owner, time: version.time)))
         }
+        if deleted.count < limits.keysMax { deleted[key] = version }
+        guard entries.removeValue(forKey: key) != nil else { return }
+        actions.append(.tell(.deleted(key: key)))
     }
 
     private func check(_ key: [UInt8], isDelta: Bool, at now: Int64) throws(PeerNetworkError) {
         guard !key.isEmpty, key.count <= limits.keyBytesMax else {
             throw PeerNetworkError(.key, "a key has 1 to \(limits.keyBytesMax) octets")
         }
-        let (old, id) = (entries[key], mesh.identity.id)
-        let isAccepted = Self.isAccepted(old, owner: id, time: now, isDelta: isDelta, isLeasing: isLeasing, at: now)
-        guard !isAccepted, let old else { return }
+        let old = entries[key]?.version
+        let new = Version(owner: mesh.identity.id, time: now)
+        guard !Self.isAccepted(old, new, isDelta: isDelta, isLeasing: isLeasing, at: now), let old else { return }
         throw PeerNetworkError(
             .leased,
             "that key is \(old.owner)'s for \(max(0, old.time + Self.leaseSeconds - now)) seconds more"
         )
+    }
+}
+
+extension SyncRules.Version {
+    /// Whether `other` is the later one: by time, of one second the one of the smaller id, of one owner by number.
+    func isBefore(_ other: Self) -> Bool {
+        if time != other.time { return time < other.time }
+        return owner == other.owner ? number < other.number : owner > other.owner
     }
 }
 
@@ -179,6 +274,8 @@ package struct SyncLimits: Sendable {
     package var keysMax = 100_000
     /// The longest key, in octets.
     package var keyBytesMax = 4096
+    /// How long it is remembered that a key was deleted, in seconds.
+    package var deletedSeconds: Int64 = 86_400
 
     /// The defaults.
     package init() {}

@@ -72,6 +72,14 @@ struct PeerTableTests {
         #expect(!a.events.contains { $0.name == "connect" })
     }
 
+    /// What is set or handed on is there a moment later: asked for until it is, at most ten times.
+    private static func expectAll(_ peer: RunningPeer, _ keys: [String]) async throws {
+        let expected = keys.map { "v-" + $0 }
+        var values: [String] = []
+        for _ in 0..<10 where values != expected { values = try await self.values(peer, keys) }
+        #expect(values == expected)
+    }
+
     private static func values(_ peer: RunningPeer, _ keys: [String]) async throws -> [String] {
         var values: [String] = []
         for key in keys {
@@ -94,16 +102,15 @@ struct PeerTableTests {
         _ = try await b.answer("join")
         let keys = (0..<6).map { "\(a.kind.rawValue)\($0)" } + (0..<6).map { "\(b.kind.rawValue)\($0)" }
         for key in keys { _ = try await (key.hasPrefix(a.kind.rawValue) ? a : b).answer("set \(key) v-\(key)") }
-        let expected = keys.map { "v-" + $0 }
-        #expect(try await Self.values(a, keys) == expected)
-        #expect(try await Self.values(b, keys) == expected)
+        try await Self.expectAll(a, keys)
+        try await Self.expectAll(b, keys)
         let c = try await RunningPeer.start(.ours, "chord", ["--connect", a.place])
         try await c.event("connect")
         for key in keys { try await c.event("add") { $0.text("key") == key } }
         // It holds nothing yet, and finds everything.
-        #expect(try await Self.values(c, keys) == expected)
+        try await Self.expectAll(c, keys)
         _ = try await b.answer("unjoin")
-        #expect(try await Self.values(a, keys) == expected)
+        try await Self.expectAll(a, keys)
         _ = try await a.answer("del \(keys[0])")
         try await c.event("delete") { $0.text("key") == keys[0] }
     }

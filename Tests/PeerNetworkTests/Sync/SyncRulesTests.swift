@@ -35,7 +35,7 @@ import Testing
         #expect(node.told == ["k=v of me"])
         _ = node.taken()
         let b = node.meet("b", subnet: "sync1")
-        #expect(node.sent(on: b).suffix(2).map { String($0.prefix(3)) } == ["2/7", "2/1"])
+        #expect(node.sent(on: b).suffix(3).map { String($0.prefix(4)) } == ["2/7 ", "2/48", "2/11"])
         #expect(node.sent(on: b).last == "2/11 k v me \(node.now)")
     }
 
@@ -56,22 +56,15 @@ import Testing
         _ unleased: Bool
     ) {
         let now: Int64 = 1_800_000_000
-        let old = SyncRules.Entry(value: "v", owner: NodeID(oldOwner), time: now + oldTime)
+        let old = SyncRules.Version(owner: NodeID(oldOwner), time: now + oldTime)
         for isLeasing in [true, false] {
-            let isAccepted = SyncRules.isAccepted(
-                old,
-                owner: NodeID(newOwner),
-                time: now + newTime,
-                isDelta: false,
-                isLeasing: isLeasing,
-                at: now
-            )
+            let new = SyncRules.Version(owner: NodeID(newOwner), time: now + newTime)
+            let isAccepted = SyncRules.isAccepted(old, new, isDelta: false, isLeasing: isLeasing, at: now)
             #expect(isAccepted == (isLeasing ? leased : unleased))
         }
-        #expect(SyncRules.isAccepted(nil, owner: NodeID("x"), time: 0, isDelta: false, isLeasing: true, at: now))
-        #expect(
-            SyncRules.isAccepted(old, owner: NodeID("x"), time: 0, isDelta: true, isLeasing: false, at: now)
-        )
+        let stranger = SyncRules.Version(owner: NodeID("x"), time: 0)
+        #expect(SyncRules.isAccepted(nil, stranger, isDelta: false, isLeasing: true, at: now))
+        #expect(SyncRules.isAccepted(old, stranger, isDelta: true, isLeasing: false, at: now))
     }
 
     @Test func `another's key is refused here with a reason, and nothing is sent`() throws {
@@ -113,7 +106,8 @@ import Testing
         try node.perform { rules, now, actions throws(PeerNetworkError) in
             try rules.remove(Array("k".utf8), at: now, &actions)
         }
-        #expect(node.sent(on: a) == ["0/11 k nil"] && node.told == ["k gone"])
+        // The second change of a second says that it is; py2p looks at the key and the value alone.
+        #expect(node.sent(on: a) == ["0/11 k nil 1"] && node.told == ["k gone"])
         _ = node.taken()
         let error = #expect(throws: PeerNetworkError.self) {
             try node.perform { rules, now, actions throws(PeerNetworkError) in
@@ -156,8 +150,80 @@ import Testing
         #expect(error?.code == .notMap && node.taken().isEmpty)
     }
 
+    // MARK: Among our own
+
+    /// A neighbour that speaks our extensions.
+    private static func meetKin(_ node: Node<SyncRules>, _ name: String) -> LinkID {
+        let link = meet(node, name)
+        node.receive(.whisper(1, from: name, subFlag: 0x30), on: link)
+        _ = node.taken()
+        return link
+    }
+
+    @Test func `our own are told what was deleted, and py2p nodes are not`() throws {
+        let node = Self.node()
+        try Self.set(node, "gone", "v")
+        try Self.set(node, "here", "v")
+        try node.perform { rules, now, actions throws(PeerNetworkError) in
+            try rules.remove(Array("gone".utf8), at: now, &actions)
+        }
+        _ = node.taken()
+        let link = node.meet("a", subnet: "sync1")
+        #expect(node.sent(on: link).filter { $0.hasPrefix("2/11") } == ["2/11 here v me \(node.now)"])
+        _ = node.taken()
+        node.receive(.whisper(1, from: "a", subFlag: 0x30), on: link)
+        #expect(node.sent(on: link) == ["2/49 here v me \(node.now) 0", "2/49 gone nil me \(node.now) 1"])
+    }
+
+    @Test func `who comes back with a key that was deleted meanwhile does not bring it back`() throws {
+        let node = Self.node()
+        let (kin, old) = (Self.meetKin(node, "a"), Self.meet(node, "b"))
+        let (set, deleted) = (node.now - 20, node.now - 10)
+        node.receive(.whisper("k", "v", "x", .integer(set), 0, from: "a", subFlag: 0x31), on: kin)
+        node.receive(.whisper("k", .null, "x", .integer(deleted), 0, from: "a", subFlag: 0x31), on: kin)
+        node.receive(.whisper("k", "v", "x", .integer(set), 0, from: "a", subFlag: 0x31), on: kin)
+        node.receive(.whisper("k", "v", "x", .integer(set), from: "b", subFlag: 11), on: old)
+        #expect(Self.value(node, "k") == nil)
+        node.receive(.whisper("k", "new", "x", .integer(node.now), 0, from: "a", subFlag: 0x31), on: kin)
+        #expect(Self.value(node, "k") == "new")
+    }
+
+    @Test func `changes of one owner count in the order in which they were made, whatever the way they took`() {
+        let node = Self.node()
+        let a = Self.meetKin(node, "a")
+        node.receive(.broadcast("k", "third", 2, from: "x", subFlag: 11), on: a)
+        node.receive(.broadcast("k", "second", 1, from: "x", subFlag: 11), on: a)
+        node.receive(.broadcast("k", "first", from: "x", subFlag: 11), on: a)
+        #expect(Self.value(node, "k") == "third")
+        // As the facts have it for py2p's.
+        let b = Self.meet(node, "b")
+        node.receive(.broadcast("k", "older", from: "x", at: node.now - 5, subFlag: 11), on: b)
+        #expect(Self.value(node, "k") == "older")
+    }
+
+    @Test func `a second change within a second says that it is the second`() throws {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        for value in ["first", "second", "second"] { try Self.set(node, "k", .text(value)) }
+        node.pass(seconds: 1)
+        try Self.set(node, "k", "later")
+        let sent = node.sent(on: a).filter { $0.hasPrefix("0/11") }
+        #expect(sent == ["0/11 k first", "0/11 k second 1", "0/11 k second 2", "0/11 k later"])
+    }
+
+    @Test func `what was handed over is handed on to the others, once`() {
+        let node = Self.node()
+        let (a, b, c) = (Self.meetKin(node, "a"), Self.meetKin(node, "b"), Self.meet(node, "c"))
+        for _ in 0..<2 {
+            node.receive(.whisper("k", "v", "x", .integer(node.now), 0, from: "a", subFlag: 0x31), on: a)
+        }
+        #expect(node.sent(on: a).isEmpty)
+        #expect(node.sent(on: b) == ["2/49 k v x \(node.now) 0"])
+        #expect(node.sent(on: c) == ["2/11 k v x \(node.now)"])
+    }
+
     @Test(
-        arguments: [[], ["k"], ["", "v"], [1, "v"], ["k", "v", "w"], ["k", "v", 1, 2], ["k", "v", "o", "t"]]
+        arguments: [[], ["k"], ["", "v"], [1, "v"], ["k", "v", 1, 2], ["k", "v", "o", "t"]]
             as [[MessageValue]]
     )
     func `a store with other items than it has is ignored`(_ payload: [MessageValue]) {
