@@ -10,6 +10,7 @@ final class TCPConnection: Sendable {
         var waiting: [UInt8] = []
         /// What waits and what is being written.
         var queuedBytes = 0
+        var sentBytes = 0
         var isScheduled = false
         /// Whether frames go one at a time.
         var isPaced = true
@@ -35,6 +36,12 @@ final class TCPConnection: Sendable {
     init(_ link: LinkID, _ channel: any Channel, _ limits: TCPLimits, whenFree: @escaping @Sendable (LinkID) -> Void) {
         (self.link, self.channel, self.limits, self.whenFree) = (link, channel, limits, whenFree)
     }
+
+    /// What has gone to the system so far, in octets.
+    var sentBytes: Int { state.withLock { $0.sentBytes } }
+
+    /// Whether so much waits that it counts as congested.
+    var isCongested: Bool { state.withLock { $0.queuedBytes >= limits.congestedBytes } }
 
     /// Puts a frame behind those that wait.
     func send(_ frame: [UInt8]) -> Standing {
@@ -84,6 +91,7 @@ final class TCPConnection: Sendable {
         channel.writeAndFlush(ByteBuffer(bytes: octets)).whenComplete { _ in
             let isFree = self.state.withLock { state in
                 state.queuedBytes -= octets.count
+                state.sentBytes += octets.count
                 return state.queuedBytes < self.limits.congestedBytes
             }
             if isFree { self.whenFree(self.link) }

@@ -10,8 +10,8 @@ final class TCPLinks: Sendable {
     private struct State {
         var node: (any TransportDelegate)?
         var connections: [LinkID: TCPConnection] = [:]
-        /// Since when, in ticks.
-        var congested: [LinkID: Int] = [:]
+        /// The tick at which each was seen to make headway last, and what it had sent by then.
+        var congested: [LinkID: (tick: Int, sentBytes: Int)] = [:]
         var ticks = 0
         var isReading = true
         /// Closed by the node while they were being dialled.
@@ -20,6 +20,7 @@ final class TCPLinks: Sendable {
 
     let limits: TCPLimits
     private let state = Mutex(State())
+    private let telling = Mutex(())
 
     init(_ limits: TCPLimits) {
         self.limits = limits
@@ -128,7 +129,12 @@ final class TCPLinks: Sendable {
                 let since = connection.partSince.load(ordering: .relaxed)
                 return since > 0 && ticks - since > partMax
             }
-            return (state.node, state.congested.filter { ticks - $0.value > slowMax }.map(\.key), Array(stalled.keys))
+            for (link, seen) in state.congested {
+                guard let sent = state.connections[link]?.sentBytes, sent > seen.sentBytes else { continue }
+                state.congested[link] = (ticks, sent)
+            }
+            let slow = state.congested.filter { ticks - $0.value.tick > slowMax }
+            return (state.node, Array(slow.keys), Array(stalled.keys))
         }
         for link in slow { drop(link, "the peer reads too slowly") }
         for link in stalled { drop(link, "the peer stopped in the middle of a frame") }
@@ -156,24 +162,28 @@ final class TCPLinks: Sendable {
     }
 
     private func noteCongested(_ link: LinkID) {
-        let node = state.withLock { state in
-            guard state.connections[link] != nil, state.congested[link] == nil else {
-                return nil as (any TransportDelegate)?
+        let isFirst = state.withLock { state in
+            // What waited may have gone by now, and nobody would say so again.
+            guard let connection = state.connections[link], connection.isCongested, state.congested[link] == nil else {
+                return false
             }
-            state.congested[link] = state.ticks
-            return state.congested.count == 1 ? state.node : nil
+            state.congested[link] = (state.ticks, connection.sentBytes)
+            return state.congested.count == 1
         }
-        node?.setCongested(true)
+        if isFirst { tellCongestion() }
     }
 
     private func noteFree(_ link: LinkID) {
-        let node = state.withLock { state in
-            guard state.congested.removeValue(forKey: link) != nil, state.congested.isEmpty else {
-                return nil as (any TransportDelegate)?
-            }
-            return state.node
+        let isLast = state.withLock { $0.congested.removeValue(forKey: link) != nil && $0.congested.isEmpty }
+        if isLast { tellCongestion() }
+    }
+
+    /// Tells how it is by now: of two that tell at the same time the last must not be out of date.
+    private func tellCongestion() {
+        telling.withLock { _ in
+            let (node, isCongested) = state.withLock { ($0.node, !$0.congested.isEmpty) }
+            node?.setCongested(isCongested)
         }
-        node?.setCongested(false)
     }
 }
 

@@ -1,6 +1,7 @@
 // What happens, as lines on standard output: sentences for people, JSON for programs.
 
 import Daemon
+import Dispatch
 import Glibc
 import JSON
 import PeerNetwork
@@ -9,7 +10,14 @@ import Synchronization
 /// Writes events, each as one whole line.
 final class EventPrinter: Sendable {
     private let isJSON: Bool
-    private let lock = Mutex(())
+    private struct State {
+        var waiting: [UInt8] = []
+        var isWriting = false
+    }
+
+    private static let waitingBytesMax = 1 << 20
+    private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "standard output")
 
     init(isJSON: Bool) {
         self.isJSON = isJSON
@@ -28,16 +36,14 @@ final class EventPrinter: Sendable {
         case .disconnected(let id):
             write("disconnect", [("id", .string("\(id)"))], Self.clean("lost \(id)"))
         case .message(let message, _):
-            let said = message.payload.map(PeerValues.text).joined(separator: " ")
-            let packets =
-                [JSONValue.number(JSONNumber(message.isWhisper ? Int64(2) : 0))] + message.payload.map(PeerValues.json)
             write(
                 "message",
                 [
-                    ("packets", .array(packets)), ("sender", .string("\(message.sender)")),
+                    ("packets", Self.packets(message)), ("sender", .string("\(message.sender)")),
                     ("time", .number(JSONNumber(message.time))), ("id", .string("\(message.id)")),
                 ],
-                "\(Self.short(message.sender)): \(Self.clean(said))"
+                Self.short(message.sender) + ": "
+                    + Self.clean(message.payload.map(PeerValues.text).joined(separator: " "))
             )
         case .updated(let key, let value, let owner, let time):
             write(
@@ -88,24 +94,58 @@ final class EventPrinter: Sendable {
         )
     }
 
-    private func write(_ event: String, _ members: [(String, JSONValue)], _ text: String?) {
+    /// Each is made only if it is wanted.
+    private func write(
+        _ event: String,
+        _ members: @autoclosure () -> [(String, JSONValue)],
+        _ text: @autoclosure () -> String?
+    ) {
         let line: String
         if isJSON {
-            let all = [("ev", JSONValue.string(event)), ("t", Self.time())] + members
+            let all = [("ev", JSONValue.string(event)), ("t", Self.time())] + members()
             line = String(decoding: JSONValue.object(JSONObject(all)).encoded, as: UTF8.self)
         } else {
-            guard let text else { return }
+            guard let text = text() else { return }
             line = text
         }
-        lock.withLock { _ in
-            var rest = Array("\(line)\n".utf8)[...]
+        let (isFirst, isTooMuch) = state.withLock { state in
+            state.waiting += Array("\(line)\n".utf8)
+            defer { state.isWriting = true }
+            return (!state.isWriting, state.waiting.count > Self.waitingBytesMax)
+        }
+        if isFirst { queue.async { self.writeAll() } }
+        // Who reads slowly holds us up, and what we would show.
+        if isTooMuch { finish() }
+    }
+
+    /// Returns when all that was shown is written.
+    func finish() {
+        queue.sync {}
+    }
+
+    /// Whole lines, as many at a time as there are by then.
+    private func writeAll() {
+        while true {
+            let octets: [UInt8] = state.withLock { state in
+                defer { state.waiting = [] }
+                if state.waiting.isEmpty { state.isWriting = false }
+                return state.waiting
+            }
+            if octets.isEmpty { return }
+            var rest = octets[...]
             while !rest.isEmpty {
                 let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
                 if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return }
+                guard count > 0 else { break }
                 rest = rest.dropFirst(count)
             }
         }
+    }
+
+    /// As py2p has them: what it is first, then what is said.
+    private static func packets(_ message: PeerMessage) -> JSONValue {
+        let kind = message.isWhisper ? Int64(2) : 0
+        return .array([.number(JSONNumber(kind))] + message.payload.map(PeerValues.json))
     }
 
     private static func time() -> JSONValue {
@@ -120,7 +160,8 @@ final class EventPrinter: Sendable {
 
     /// What others have sent, without what would move the cursor or look like another line.
     private static func clean(_ text: String) -> String {
-        String(String.UnicodeScalarView(text.unicodeScalars.map { TerminalText.isControl($0) ? " " : $0 }))
+        guard text.unicodeScalars.contains(where: TerminalText.isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { TerminalText.isControl($0) ? " " : $0 }))
     }
 
     /// Enough of an id to tell people apart.

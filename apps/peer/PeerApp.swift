@@ -53,6 +53,7 @@ enum PeerApp {
             gracePeriod: .seconds(3),
             logger: Logger(label: "peer")
         ).run()
+        printer.finish()
     }
 
     private static func node(

@@ -164,13 +164,16 @@ package struct SyncRules: NodeRules {
         guard payload.count >= 2, let key = payload[0].octets, !key.isEmpty, key.count <= limits.keyBytesMax,
             entries[key] != nil || entries.count < limits.keysMax
         else { return }
+        // A lease that begins long after now would never end.
+        let latest = now + mesh.configuration.aheadSecondsMax
         switch (message.subFlag, payload.count) {
         case (SubFlag.store, 4), (SubFlag.merge, 5):
-            guard let owner = payload[2].octets, let time = payload[3].int else { return }
+            guard let owner = payload[2].octets, let time = payload[3].int, time <= latest else { return }
             let number = payload.count == 5 ? payload[4].int ?? 0 : 0
             let version = Version(owner: NodeID(octets: owner), time: time, number: number)
             takeOver(key, payload[1], version, on: link, at: now, &actions)
         case (SubFlag.store, 2...3), (SubFlag.delta, 2...3):
+            guard message.time <= latest else { return }
             let number = payload.count == 3 ? payload[2].int ?? 0 : 0
             let version = Version(owner: message.sender, time: message.time, number: number)
             let isDelta = message.subFlag == SubFlag.delta
@@ -217,7 +220,6 @@ package struct SyncRules: NodeRules {
         if mesh.isKin(link) {
             // Of two that were set while apart the later counts, everywhere.
             if let old = self.version(of: key), !old.isBefore(version) { return }
-            guard version.time <= now + mesh.configuration.aheadSecondsMax else { return }
         } else {
             guard value != .null, entries[key]?.value.isTruthy != true,
                 deleted[key].map({ $0.isBefore(version) }) ?? true,

@@ -37,9 +37,7 @@ public struct MessageID: Sendable, Hashable, CustomStringConvertible {
 
     /// 64 hexadecimal digits.
     public var description: String {
-        octets.map { octet in
-            let digits = String(octet, radix: 16)
-            return octet < 16 ? "0" + digits : digits
-        }.joined()
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: octets.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0x0f)]] }, as: UTF8.self)
     }
 }

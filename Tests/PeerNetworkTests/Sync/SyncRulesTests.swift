@@ -150,6 +150,18 @@ import Testing
         #expect(error?.code == .notMap && node.taken().isEmpty)
     }
 
+    @Test func `a key is not handed over from so far ahead that its lease would never end`() {
+        let node = Self.node()
+        let a = Self.meet(node, "a")
+        for (offset, isTaken) in [(3600, true), (3601, false)] as [(Int64, Bool)] {
+            let (key, time) = (MessageValue.text("k\(offset)"), node.now + offset)
+            node.receive(.whisper(key, "v", "x", .integer(time), from: "a", subFlag: 11), on: a)
+            #expect((Self.value(node, "k\(offset)") != nil) == isTaken)
+            node.receive(.whisper(key, "w", from: "x", at: time, subFlag: 11), on: a)
+            #expect((Self.value(node, "k\(offset)") != nil) == isTaken)
+        }
+    }
+
     // MARK: Among our own
 
     /// A neighbour that speaks our extensions.
