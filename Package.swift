@@ -64,6 +64,8 @@ let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 
 let package = Package(
@@ -76,6 +78,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -111,7 +115,7 @@ let package = Package(
             ["HTTP", "JSON", "PeerIdentity", "PeerRegistry", nio("NIOCore"), nio("NIOPosix")]
         ),
         adapter("PeerCompression", ["PeerNetwork", "CCompression"]),
-        adapter("PeerTCP", ["PeerNetwork", nio("NIOCore"), nio("NIOPosix")]),
+        adapter("PeerTCP", ["PeerNetwork", nio("NIOCore"), nio("NIOPosix"), nioSSL, crypto, x509, asn1]),
         adapter("ChatSQLite", ["Chat", "PeerIdentity", grdb]),
         adapter("TerminalUI", []),
         adapter("Daemon", ["HTTP", arguments, logging, lifecycle, signals]),

@@ -47,9 +47,10 @@ package struct SimulatedNetwork<Rules: NodeRules> {
     package var conditions: Conditions
     /// Milliseconds since the start.
     package private(set) var time = 0
-    /// Messages that have arrived, and their octets.
+    /// Messages that have arrived.
     package private(set) var arrivedCount = 0
-    package private(set) var arrivedBytes = 0
+    /// Those of them that are for all nodes.
+    package private(set) var copiesCount = 0
     /// What nodes have told, by node.
     package var told: (Int, NodeEvent, Int) -> Void = { _, _, _ in }
     private var nodes: [Node] = []
@@ -77,7 +78,7 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         let skew = Int64.random(in: -conditions.skewSecondsMax...conditions.skewSecondsMax, using: &generator)
         nodes.append(Node(rules: make(address, generator.next()), address: address, skew: skew))
         places[address] = index
-        schedule(Int.random(in: 0..<1000, using: &generator), .tick(node: index))
+        schedule(Int.random(in: 0..<250, using: &generator), .tick(node: index))
         return index
     }
 
@@ -133,7 +134,7 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         case .message(let node, let link, let message):
             guard nodes[node].ends[link] != nil else { return }
             arrivedCount += 1
-            arrivedBytes += message.body.count
+            if message.isForAll { copiesCount += 1 }
             perform(at: node) { rules, now, actions in
                 let outcome = rules.mesh.received(message, on: link, at: now, &actions)
                 rules.take(outcome, at: now, &actions)
@@ -148,7 +149,7 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         case .tick(let node):
             guard nodes[node].isUp else { return }
             perform(at: node) { rules, now, actions in rules.tick(at: now, &actions) }
-            schedule(1000, .tick(node: node))
+            schedule(250, .tick(node: node))
         }
     }
 

@@ -22,8 +22,10 @@ final class TCPLinks: Sendable {
     private let state = Mutex(State())
     private let telling = Mutex(())
 
-    init(_ limits: TCPLimits) {
-        self.limits = limits
+    private let tls: PeerTLS?
+
+    init(_ limits: TCPLimits, _ tls: PeerTLS?) {
+        (self.limits, self.tls) = (limits, tls)
     }
 
     func start(_ node: any TransportDelegate) { state.withLock { $0.node = node } }
@@ -33,6 +35,7 @@ final class TCPLinks: Sendable {
     /// Prepares a connection that has come in.
     func accept(_ channel: any Channel) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
+            try tls?.add(to: channel.pipeline.syncOperations, isDialled: false)
             try channel.pipeline.syncOperations.addHandler(LinkHandler(self, link: nil))
         }
     }
@@ -40,6 +43,7 @@ final class TCPLinks: Sendable {
     /// Prepares a connection that is being dialled.
     func prepare(_ channel: any Channel, _ link: LinkID) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
+            try tls?.add(to: channel.pipeline.syncOperations, isDialled: true)
             try channel.pipeline.syncOperations.addHandler(LinkHandler(self, link: link))
         }
     }

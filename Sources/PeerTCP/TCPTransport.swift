@@ -23,16 +23,18 @@ package final class TCPTransport: PeerTransport {
     /// - Parameters:
     ///   - host: An address of this machine.
     ///   - port: 0 for one that is free.
+    ///   - tls: How links are encrypted; nil: they are not.
     ///   - limits: Its bounds.
     /// - Returns: A transport that is to be started.
     /// - Throws: An error of the system: the port is in use, or is not for everybody.
     package static func listen(
         host: String,
         port: Int,
+        tls: PeerTLS? = nil,
         limits: TCPLimits = TCPLimits()
     ) async throws -> TCPTransport {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let links = TCPLinks(limits)
+        let links = TCPLinks(limits, tls)
         do {
             let listener = try await ServerBootstrap(group: group)
                 .serverChannelOption(.backlog, value: 1024)
@@ -49,7 +51,7 @@ package final class TCPTransport: PeerTransport {
         }
     }
 
-    /// The errno in what ``listen(host:port:limits:)`` has thrown; nil if there is none.
+    /// The errno in what ``listen(host:port:tls:limits:)`` has thrown; nil if there is none.
     package static func systemErrorCode(_ error: any Error) -> Int32? { (error as? IOError)?.errnoCode }
 
     package func start(_ node: any TransportDelegate) {

@@ -28,7 +28,7 @@ enum PeerApp {
         let subnet = command.subnet ?? command.network.rawValue
         let network = NetworkID(
             subnet: command.network.fullSubnet(subnet, isLeasing: !command.noLease),
-            isEncrypted: false
+            isEncrypted: command.tls
         )
         let salt = ProcessSalt.make()
         let identity = NodeIdentity(
@@ -85,7 +85,8 @@ enum PeerApp {
 
     private static func listen(_ command: PeerCommand) async throws -> TCPTransport {
         do {
-            return try await TCPTransport.listen(host: command.host, port: command.port)
+            let tls = command.tls ? try PeerTLS() : nil
+            return try await TCPTransport.listen(host: command.host, port: command.port, tls: tls)
         } catch {
             throw ExitFailure.listening(
                 "\(error)",

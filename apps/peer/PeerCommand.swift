@@ -32,7 +32,7 @@ struct PeerCommand: ParsableCommand {
 
     static let settings = [
         Setting("port"), Setting("host"), Setting("connect", .list), Setting("subnet"), Setting("compression"),
-        Setting("no-lease", .flag), Setting("join", .flag), Setting("json", .flag),
+        Setting("no-lease", .flag), Setting("tls", .flag), Setting("join", .flag), Setting("json", .flag),
     ]
 
     @Argument(help: "Which network: mesh, sync or chord.")
@@ -76,6 +76,9 @@ struct PeerCommand: ParsableCommand {
 
     @Flag(help: "sync: any node may change any key; else it is its owner's for an hour.")
     var noLease = false
+
+    @Flag(help: "Encrypt links; nodes with and without it are strangers, and nobody checks who the other is.")
+    var tls = false
 
     @Flag(help: "chord: hold a part of the table from the beginning.")
     var join = false

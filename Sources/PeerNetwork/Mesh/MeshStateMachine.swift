@@ -53,8 +53,9 @@ package struct MeshStateMachine: Sendable {
     private(set) var links: [LinkID: Link] = [:]
     private(set) var table: [NodeID: LinkID] = [:]
     /// The links to neighbours in the order in which they came: nothing may depend on how a dictionary is hashed.
-    private var order: [LinkID] = []
-    private var seen: SeenMessages
+    private(set) var order: [LinkID] = []
+    private(set) var seen: SeenMessages
+    var tree = Tree()
     var wishes: [PeerAddress: Wish] = [:]
     var addresses: [NodeID: PeerAddress] = [:]
     var searches: [[UInt8]: Search] = [:]
@@ -123,6 +124,7 @@ package struct MeshStateMachine: Sendable {
         guard let peer = gone.peer, table[peer.id] == link else { return .done }
         table[peer.id] = nil
         order.removeAll { $0 == link }
+        tree.forget(link)
         actions.append(.tell(.disconnected(peer.id)))
         // Others may know whom to turn to instead.
         whisper([.binary(Array("*".utf8))], SubFlag.request, at: now, &actions)
@@ -132,6 +134,7 @@ package struct MeshStateMachine: Sendable {
 
     /// To be called every second or so.
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
+        tickTree(at: now, &actions)
         guard now != lastTick else { return }
         lastTick = now
         seen.forget(before: now)
@@ -182,7 +185,7 @@ package struct MeshStateMachine: Sendable {
             message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
         }
         remember(message, at: now)
-        for link in order { send(message, on: link, &actions) }
+        spread(message, besides: nil, &actions)
         return message
     }
 
@@ -261,6 +264,9 @@ package struct MeshStateMachine: Sendable {
             links[link]?.peer?.isKin = true
             actions.append(.hurry(link))
             return .recognised(link)
+        case (SubFlag.announce, MainFlag.whisper) where peer.isKin, (SubFlag.graft, MainFlag.whisper) where peer.isKin,
+            (SubFlag.prune, MainFlag.whisper) where peer.isKin:
+            takeTreeMessage(message, link, &actions)
         case (SubFlag.response, _):
             takeResponse(message, at: now, &actions)
         default:
@@ -317,6 +323,7 @@ package struct MeshStateMachine: Sendable {
             // The neighbour stays: it has another link.
             links[other] = nil
             order.removeAll { $0 == other }
+            tree.forget(other)
             actions.append(.close(other, .superfluous))
         }
         let isNew = table[id] == nil
@@ -357,13 +364,12 @@ package struct MeshStateMachine: Sendable {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) -> Bool {
-        guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax,
-            remember(message, at: now)
+        guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax
         else { return false }
-        for other in order where other != link && links[other]?.peer?.id != message.sender {
-            send(message, on: other, &actions)
-        }
-        return true
+        let isNew = remember(message, at: now)
+        noteArrival(of: message, isNew: isNew, on: link, at: now, &actions)
+        if isNew { spread(message, besides: link, &actions) }
+        return isNew
     }
 
     @discardableResult

@@ -16,6 +16,10 @@ public struct NodeConfiguration: Sendable {
     public var frameBytesMax = 16 << 20
     /// The largest frame of who has not said who it is.
     public var strangerFrameBytesMax = 64 << 10
+    /// What is kept of the messages that were announced to some neighbours, in octets.
+    public var keptBytesMax = 16 << 20
+    /// Messages that were announced and are waited for.
+    public var missingMax = 65_536
     /// How long a new link may take to say who it is; in seconds.
     public var handshakeSecondsMax: Int64 = 10
     /// Addresses that are remembered, to be dialled when links are lost.

@@ -21,6 +21,9 @@ public struct PeerMessage: Sendable {
     /// Whether it was said to neighbours alone.
     public var isWhisper: Bool { subFlag == SubFlag.whisper }
 
+    /// Whether it is for all nodes, and relayed.
+    package var isForAll: Bool { mainFlag == MainFlag.broadcast }
+
     /// A new message.
     init(_ mainFlag: Int64, _ subFlag: Int64, from sender: NodeID, at time: Int64, _ payload: [MessageValue]) {
         var octets = [UInt8](repeating: 0, count: MessageID.byteCount)

@@ -26,6 +26,12 @@ enum SubFlag {
     static let hello: Int64 = 0x30
     /// Of our own: a key of a sync table as another node has it, deleted ones too.
     static let merge: Int64 = 0x31
+    /// Of our own: ids of messages that are there for who asks.
+    static let announce: Int64 = 0x32
+    /// Of our own: send me these, and from now on everything.
+    static let graft: Int64 = 0x33
+    /// Of our own: announce messages to me from now on, as they come on another link too.
+    static let prune: Int64 = 0x34
 }
 
 /// A way to make frames smaller, by the number that stands for it in a handshake.

@@ -58,6 +58,22 @@ struct PeerMeshTests {
     }
 
     @Test(arguments: [RunningPeer.Kind.ours, .py2p])
+    func `over TLS what one says the other hears, whoever dials`(_ first: RunningPeer.Kind) async throws {
+        func flags(_ kind: RunningPeer.Kind) -> [String] { kind == .ours ? ["--tls"] : ["--ssl", "--no-compression"] }
+        let second: RunningPeer.Kind = first == .ours ? .py2p : .ours
+        let a = try await RunningPeer.start(first, "mesh", flags(first))
+        let b = try await RunningPeer.start(second, "mesh", flags(second) + ["--connect", a.place])
+        try await a.event("connect")
+        try await b.event("connect")
+        for (speaker, hearer) in [(a, b), (b, a)] {
+            for number in 0..<5 { _ = try await speaker.answer("send \(speaker.kind)-\(number)") }
+            for number in 0..<5 {
+                try await hearer.event("message") { $0.json("packets") == "[0,\"\(speaker.kind)-\(number)\"]" }
+            }
+        }
+    }
+
+    @Test(arguments: [RunningPeer.Kind.ours, .py2p])
     func `a message gets through a node in the middle, once to each`(_ middle: RunningPeer.Kind) async throws {
         let hub = try await RunningPeer.start(middle, "mesh", middle == .py2p ? ["--no-compression"] : [])
         let left = try await RunningPeer.start(.ours, "mesh", ["--connect", hub.place])

@@ -21,8 +21,10 @@ struct PeerTableTests {
 
     /// Returns when the clock shows another second, also the coarse one that Python reads: changes are ordered by it.
     private static func nextSecond() async {
-        let next = Date().timeIntervalSince1970.rounded(.down) + 1.05
-        while Date().timeIntervalSince1970 < next { await Task.yield() }
+        let rest = 1.05 - Date().timeIntervalSince1970.truncatingRemainder(dividingBy: 1)
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().asyncAfter(deadline: .now() + rest) { continuation.resume() }
+        }
     }
 
     @Test(arguments: [RunningPeer.Kind.ours, .py2p])

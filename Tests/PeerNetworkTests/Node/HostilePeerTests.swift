@@ -14,7 +14,8 @@ import Testing
         let port: UInt16
         let neighbour: MeshNode
         let heard: Heard
-        private let listening: Task<Void, Never>
+        let told: Heard
+        private let listening: [Task<Void, Never>]
 
         init(_ configuration: NodeConfiguration = NodeConfiguration(), _ limits: TCPLimits = TCPLimits()) async throws {
             let transport = try await TCPTransport.listen(host: "127.0.0.1", port: 0, limits: limits)
@@ -24,8 +25,13 @@ import Testing
             neighbour = Self.node("neighbour", other, NodeConfiguration())
             let heard = Heard()
             self.heard = heard
-            let events = neighbour.events
-            listening = Task { for await event in events { heard.note(event) } }
+            let told = Heard()
+            self.told = told
+            let (events, own) = (neighbour.events, node.events)
+            listening = [
+                Task { for await event in events { heard.note(event) } },
+                Task { for await event in own { told.note(event) } },
+            ]
             node.start()
             neighbour.start()
             neighbour.connect(to: try #require(PeerAddress(host: "127.0.0.1", port: transport.port)))
@@ -51,7 +57,7 @@ import Testing
         func stop() {
             node.stop()
             neighbour.stop()
-            listening.cancel()
+            for task in listening { task.cancel() }
         }
     }
 
@@ -132,11 +138,11 @@ import Testing
         defer { pair.stop() }
         let deaf = try RawConnection(port: pair.port)
         _ = await deaf.send(Self.handshake("deaf"))
-        while pair.node.neighbours.count < 2 { await Task.yield() }
+        try await pair.told.connected.reach(2)
         let text = MessageValue.text(String(repeating: "x", count: 100_000))
         for number in 0..<200 as Range<Int64> { await pair.node.broadcast([text, .integer(number)]) }
         try await pair.heard.messages.reach(200)
-        while pair.node.neighbours.count > 1 { await Task.yield() }
+        try await pair.told.lost.reach(1)
         try await pair.expectSound()
     }
 }
