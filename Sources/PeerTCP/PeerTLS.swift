@@ -1,7 +1,7 @@
 // TLS as the networks have it: encrypted, and nobody asks who the other is.
 
 import Crypto
-import Foundation
+package import Foundation
 import NIOCore
 import NIOSSL
 import SwiftASN1
@@ -15,11 +15,11 @@ package struct PeerTLS: Sendable {
     private let server: NIOSSLContext
     private let client: NIOSSLContext
 
-    /// Makes a key and a certificate; throws what the libraries throw, which nothing makes them.
-    package init() throws {
+    /// Makes a key, and a certificate that is good for ten years from `now`; throws what the libraries throw, which nothing
+    /// makes them.
+    package init(now: Date) throws {
         let key = Certificate.PrivateKey(P256.Signing.PrivateKey())
         let name = try DistinguishedName { CommonName("waystation") }
-        let now = Date()
         let certificate = try Certificate(
             version: .v3,
             serialNumber: Certificate.SerialNumber(),

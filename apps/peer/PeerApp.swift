@@ -1,6 +1,7 @@
 // `peer`: a node of a p2p.today network.
 
 import Daemon
+import Foundation
 import Glibc
 import Logging
 import PeerCompression
@@ -85,7 +86,7 @@ enum PeerApp {
 
     private static func listen(_ command: PeerCommand) async throws -> TCPTransport {
         do {
-            let tls = command.tls ? try PeerTLS() : nil
+            let tls = command.tls ? try PeerTLS(now: Date()) : nil
             return try await TCPTransport.listen(host: command.host, port: command.port, tls: tls)
         } catch {
             throw ExitFailure.listening(
