@@ -143,6 +143,8 @@ package enum SyncRun {
     static func show(seeds: Int) {
         let times = (0..<seeds).map { play(nodes: 100, seed: UInt64($0)) }
         let equal = times.compactMap(\.self).sorted()
+        let failed = times.indices.filter { times[$0] == nil }
+        if !failed.isEmpty { print("not equal within a minute, seeds: \(failed)") }
         print("100 sync tables, \(seeds) seeds: equal again in \(equal.count)")
         if let last = equal.last { print("half of them within \(equal[equal.count / 2]) ms, all within \(last) ms") }
     }

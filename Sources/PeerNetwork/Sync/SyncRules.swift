@@ -217,12 +217,10 @@ package struct SyncRules: NodeRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        if mesh.isKin(link) {
-            // Of two that were set while apart the later counts, everywhere.
-            if let old = self.version(of: key), !old.isBefore(version) { return }
-        } else {
+        // Of two that were set while apart the later counts, everywhere; what is no news is not handed on for ever.
+        if let old = self.version(of: key), !old.isBefore(version) { return }
+        if !mesh.isKin(link) {
             guard value != .null, entries[key]?.value.isTruthy != true,
-                deleted[key].map({ $0.isBefore(version) }) ?? true,
                 Self.isAccepted(entries[key]?.version, version, isDelta: false, isLeasing: isLeasing, at: now)
             else { return }
         }

@@ -125,8 +125,18 @@ import Testing
         node.receive(.whisper("k", "new", "x", .integer(node.now), from: "a", subFlag: 11), on: a)
         #expect(Self.value(node, "k") == "old")
         node.receive(.broadcast("f", 0, from: "a", subFlag: 11), on: a)
-        node.receive(.whisper("f", "new", "a", .integer(node.now), from: "a", subFlag: 11), on: a)
+        node.receive(.whisper("f", "new", "a", .integer(node.now + 1), from: "a", subFlag: 11), on: a)
         #expect(Self.value(node, "f") == "new")
+    }
+
+    @Test func `what Python takes for nothing is handed on once, and not back and forth for ever`() {
+        let node = Self.node()
+        let (a, b) = (Self.meet(node, "a"), Self.meet(node, "b"))
+        for _ in 0..<2 {
+            node.receive(.whisper("k", 0, "x", .integer(node.now), from: "a", subFlag: 11), on: a)
+        }
+        #expect(node.sent(on: a).isEmpty)
+        #expect(node.sent(on: b) == ["2/11 k 0 x \(node.now)"])
     }
 
     @Test func `a delta changes some entries of a map, makes one, and leaves what is none alone`() throws {
