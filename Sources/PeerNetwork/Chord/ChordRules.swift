@@ -63,9 +63,7 @@ package struct ChordRules: NodeRules {
     ) throws(PeerNetworkError) {
         try check(key)
         for slot in Self.slots(of: key) { store(value, in: slot, at: now, &actions) }
-        guard keys.insert(key).inserted else { return }
-        actions.append(.tell(.added(key: key)))
-        _ = mesh.broadcast([.binary(key)], SubFlag.notify, at: now, &actions)
+        announce(key, at: now, &actions)
     }
 
     /// Takes `key` out; throws ``PeerNetworkError`` with code `missing` if nobody has said that there is such a key.
@@ -87,6 +85,11 @@ package struct ChordRules: NodeRules {
     ) throws(PeerNetworkError) {
         try check(key)
         for slot in Self.slots(of: key) { change(slot, by: entries, at: now, &actions) }
+        announce(key, at: now, &actions)
+    }
+
+    /// Tells all that there is such a key, if that is news.
+    private mutating func announce(_ key: [UInt8], at now: Int64, _ actions: inout [NodeAction]) {
         guard keys.insert(key).inserted else { return }
         actions.append(.tell(.added(key: key)))
         _ = mesh.broadcast([.binary(key)], SubFlag.notify, at: now, &actions)

@@ -58,9 +58,9 @@ extension MeshStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
+        tree.missing[message.id] = nil
         guard isKin(link) else { return }
         if isNew {
-            tree.missing[message.id] = nil
             tree.pruned.remove(link)
         } else if tree.pruned.insert(link).inserted {
             whisper([], SubFlag.prune, on: link, at: now, &actions)
@@ -79,6 +79,7 @@ extension MeshStateMachine {
         case SubFlag.announce:
             for id in message.payload.compactMap({ $0.octets.flatMap(MessageID.init) }) where !seen.contains(id) {
                 guard tree.missing[id] != nil || tree.missing.count < configuration.missingMax else { break }
+                guard tree.missing[id]?.announcers.contains(link) != true else { continue }
                 tree.missing[id, default: ([], 0)].announcers.append(link)
             }
         case SubFlag.graft:

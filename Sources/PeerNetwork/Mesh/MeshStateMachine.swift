@@ -39,7 +39,7 @@ package struct MeshStateMachine: Sendable {
     /// What became of a message or a link, for the network that rests on this one.
     package enum Outcome: Sendable {
         case done
-        /// A node is a neighbour now, or has said again who it is.
+        /// A node is a neighbour by this link now, or has said again who it is.
         case greeted(NodeID, LinkID, isNew: Bool)
         /// A neighbour speaks our extensions.
         case recognised(LinkID)
@@ -326,7 +326,8 @@ package struct MeshStateMachine: Sendable {
             tree.forget(other)
             actions.append(.close(other, .superfluous))
         }
-        let isNew = table[id] == nil
+        // Of crossed links the one that stays has not said yet who speaks what.
+        let (isNew, isFirst) = (table[id] == nil, links[link]?.peer == nil)
         let address = PeerAddress(payload[2])
         let isKin = links[link]?.peer?.isKin ?? false
         links[link]?.peer = Neighbour(id: id, address: address, methods: Self.methods(payload[3]), isKin: isKin)
@@ -335,13 +336,13 @@ package struct MeshStateMachine: Sendable {
         if let address { note(id, address) }
         if isNew { actions.append(.tell(.connected(id, address))) }
         sendPeers(on: link, at: now, &actions)
-        if isNew { whisper([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
+        if isFirst { whisper([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
         for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
         where search.wanted == id {
             searches[request] = nil
             whisper(search.payload, SubFlag.whisper, on: link, at: now, &actions)
         }
-        return .greeted(id, link, isNew: isNew)
+        return .greeted(id, link, isNew: isFirst)
     }
 
     /// Of two links between two nodes both keep the one that the node with the larger id has dialled.

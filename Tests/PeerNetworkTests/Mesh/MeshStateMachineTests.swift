@@ -80,8 +80,9 @@ import Testing
         let theirs = node.meet(peer)
         #expect(node.closed.map(\.0) == [isTheirsKept ? own : theirs])
         #expect(node.rules.mesh.table[NodeID(peer)] == (isTheirsKept ? theirs : own))
-        // It is a neighbour all the time.
+        // It is a neighbour all the time, and is told on the link that stays what it speaks with.
         #expect(node.told.isEmpty)
+        #expect(node.sent(on: theirs).contains("2/48 1") == isTheirsKept)
     }
 
     @Test func `links beyond the limit are closed, and one that has gone makes room`() {

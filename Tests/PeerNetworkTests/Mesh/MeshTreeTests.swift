@@ -86,6 +86,20 @@ import Testing
         #expect(node.sent(on: a).isEmpty && node.sent(on: b).isEmpty)
     }
 
+    @Test
+    func `what comes from a node that does not speak it is asked for no more, and who repeats itself counts once`() {
+        let node = Self.node()
+        let (a, old) = (Self.meetKin(node, "a"), node.meet("old"))
+        _ = node.taken()
+        let message = PeerMessage.broadcast("hi", from: "x")
+        for _ in 0..<3 { node.receive(.whisper(.binary(message.id.octets), from: "a", subFlag: 0x32), on: a) }
+        #expect(node.rules.mesh.tree.missing[message.id]?.announcers == [a])
+        node.receive(message, on: old)
+        _ = node.taken()
+        for _ in 0..<6 { Self.tick(node) }
+        #expect(node.sent(on: a).isEmpty)
+    }
+
     @Test func `what nobody can send is not waited for for ever`() {
         let node = Self.node()
         let a = Self.meetKin(node, "a")
