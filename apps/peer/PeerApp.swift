@@ -131,12 +131,13 @@ private struct Console: Service {
 
     func run() async throws {
         begin()
-        try await cancelWhenGracefulShutdown {
+        let isLeaving = await cancelWhenGracefulShutdown {
             for await line in LineReader.lines() {
-                guard await session.perform(line) else { return }
+                guard await session.perform(line) else { return true }
             }
             // A program that closes our input wants the node to go on.
-            if isatty(STDIN_FILENO) == 0 { try await Task.sleep(for: .seconds(1 << 40)) }
+            return isatty(STDIN_FILENO) == 1
         }
+        if !isLeaving { try await gracefulShutdown() }
     }
 }

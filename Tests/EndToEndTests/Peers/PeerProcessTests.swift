@@ -39,6 +39,18 @@ import Testing
         }
     }
 
+    @Test func `a node whose input has ended goes on, and ends at SIGTERM without being cut off`() async throws {
+        let a = try await RunningPeer.start(.ours, "mesh")
+        let b = try RunningProcess([Product.path("peer"), "mesh", "--port", "0", "--connect", a.place])
+        let linked = try await a.event("connect")
+        _ = try await a.answer("send hello")
+        _ = try await b.line(.output) { $0.hasSuffix(": hello") }
+        b.send(SIGTERM)
+        let outcome = try await b.outcome()
+        #expect(outcome.status == 0 && !outcome.errors.contains("Cut off"), "\(outcome.errors)")
+        try await a.event("disconnect") { $0.text("id") == linked.text("id") }
+    }
+
     @Test func `what is typed without JSON reaches everyone, and is shown as a sentence`() async throws {
         let a = try RunningProcess([Product.path("peer"), "mesh", "--port", "0"], hasInput: true)
         let ready = try await a.line { $0.hasPrefix("peer: mesh node ") }
