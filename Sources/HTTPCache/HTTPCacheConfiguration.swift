@@ -31,6 +31,15 @@ package struct HTTPCacheConfiguration: Sendable {
     ///
     /// Default: 8 MiB.
     package var fillTurnBytes: Int64 = 8 << 20
+    /// What an origin may have sent that has not come in yet: a fill that nobody reads any more and that lacks no more keeps
+    /// its place while it moves, as the same octets would be asked for once more.
+    ///
+    /// Default: 4 MiB.
+    package var inFlightBytesMax: Int64 = 4 << 20
+    /// For how long after the last octets such a fill counts as moving, in seconds.
+    ///
+    /// Default: 5.
+    package var inFlightSecondsMax: Int64 = 5
     /// Where what reads from a disk or writes to it runs; nil, the default: where its caller runs.
     ///
     /// For caches whose tasks run on a thread that must not wait for a disk.

@@ -339,11 +339,13 @@ package struct BodyStateMachine<Waiter: Sendable>: Sendable {
     /// Whether anybody reads what `id` brings.
     package func isRead(_ id: FillID) -> Bool { fills[id].map { hasReaders(of: $0) } ?? false }
 
-    /// Gives `id` up if nobody reads it, or if its readers have enough for now and the rest can be asked for later.
-    package mutating func giveUpIfIdle(_ id: FillID) -> (isGivenUp: Bool, wake: [Waiter]) {
+    /// Gives `id` up if nobody reads it, unless it lacks no more than `rest`, or if its readers have enough for now and the
+    /// rest can be asked for later.
+    package mutating func giveUpIfIdle(_ id: FillID, unlessWithin rest: Int64) -> (isGivenUp: Bool, wake: [Waiter]) {
         guard let fill = fills[id] else { return (true, []) }
         let canWait = isResumable && length != nil && pace(id) == .wait
-        guard fill.isGivenUp || canWait || !hasReaders(of: fill) else { return (false, []) }
+        let isNearlyDone = fill.end.map { $0 - fill.frontier <= rest } ?? false
+        guard fill.isGivenUp || canWait || !hasReaders(of: fill) && !isNearlyDone else { return (false, []) }
         fills[id]?.isGivenUp = true
         fills[id]?.waiter = nil
         return (true, fill.waiter.map { [$0] } ?? [])

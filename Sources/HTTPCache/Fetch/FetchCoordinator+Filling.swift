@@ -106,7 +106,9 @@ extension FetchCoordinator {
     func pump(_ body: Body, into writer: inout FillWriter, _ place: FillTurns.Place) async {
         let stored = writer.response
         let fill = writer.fill
-        let giveUp: @Sendable () -> Bool = { stored.giveUpIfIdle(fill) }
+        let giveUp: @Sendable () -> Bool = { [self] in
+            stored.giveUpIfIdle(fill, unlessWithin: isMoving(fill, of: stored) ? configuration.inFlightBytesMax : 0)
+        }
         let owner = StoredResponse.FillOwner(
             cancel: { [turns] in
                 body.cancel()
@@ -182,16 +184,24 @@ extension FetchCoordinator {
         }
     }
 
+    /// Whether the origin has sent octets for a fill lately.
+    private func isMoving(_ fill: FillID, of stored: StoredResponse) -> Bool {
+        guard let last = fills.lastMove(of: fill, of: stored) else { return false }
+        return now().nanosecondsSince(last) < configuration.inFlightSecondsMax * 1_000_000_000
+    }
+
     /// Tells a body whether the store has room for it.
     private func noteRoom(for stored: StoredResponse) {
         let isFull = evictor.isOverfull
         stored.withBody { $0.noteFullStore(isFull) }.resume()
     }
 
-    /// Leaves behind who has others wait for too long where the store is full; to be called every few seconds.
+    /// Leaves behind who has others wait for too long where the store is full, and ends fills that nobody reads and that have
+    /// stopped where others wait for a place; to be called every few seconds.
     func relieveReaders() {
         let now = now()
         for stored in fills.responses {
+            stored.offerUnreadFills()
             if !evictor.isOverfull { noteRoom(for: stored) }
             stored.withBody { $0.relieve(at: now) }.resume()
         }

@@ -47,6 +47,11 @@ final class FillRegister: Sendable {
         entries.withLock { $0[ObjectIdentifier(response)]?[fill]?.lastOctetsAt = time }
     }
 
+    /// When octets last came for it, or it began; nil if it is not under way.
+    func lastMove(of fill: FillID, of response: StoredResponse) -> Timestamp? {
+        entries.withLock { $0[ObjectIdentifier(response)]?[fill].map { $0.lastOctetsAt ?? $0.startedAt } }
+    }
+
     func end(_ fill: FillID, of response: StoredResponse) {
         entries.withLock { entries in
             entries[ObjectIdentifier(response)]?[fill] = nil

@@ -250,11 +250,17 @@ package final class StoredResponse: Sendable {
         for fill in unread { owner(of: fill)?.offer() }
     }
 
-    /// Gives `fill` up if nobody needs it now: unread, or held back with a rest that can be asked for later.
+    /// Has the places of those fills offered that nobody reads: one that moved when it was last asked may not any more.
+    func offerUnreadFills() {
+        for fill in withBody({ $0.unreadFills }) { owner(of: fill)?.offer() }
+    }
+
+    /// Gives `fill` up if nobody needs it now: unread with more than `rest` missing, or held back with a rest that can be asked
+    /// for later.
     ///
     /// - Returns: Whether it is given up.
-    func giveUpIfIdle(_ fill: FillID) -> Bool {
-        let (isGivenUp, wake) = withBody { $0.giveUpIfIdle(fill) }
+    func giveUpIfIdle(_ fill: FillID, unlessWithin rest: Int64) -> Bool {
+        let (isGivenUp, wake) = withBody { $0.giveUpIfIdle(fill, unlessWithin: rest) }
         wake.resume()
         if isGivenUp { owner(of: fill)?.cancel() }
         return isGivenUp

@@ -64,7 +64,9 @@ final class BodyMachine {
 
     func begin(_ fill: FillID, atMost most: Int64?) -> Range<Int64>? { state.begin(fill, atMost: most) }
 
-    func giveUpIfIdle(_ fill: FillID) -> Bool { state.giveUpIfIdle(fill).isGivenUp }
+    func giveUpIfIdle(_ fill: FillID, unlessWithin rest: Int64 = 0) -> Bool {
+        state.giveUpIfIdle(fill, unlessWithin: rest).isGivenUp
+    }
 
     func noteFullStore(_ isFull: Bool) -> [String] { state.noteFullStore(isFull) }
 

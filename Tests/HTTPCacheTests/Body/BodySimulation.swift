@@ -265,7 +265,7 @@ struct BodySimulation {
         guard setting.fails || setting.isResumable && setting.isLengthKnown else { return }
         guard let id = fills.keys.sorted(by: { $0.rawValue < $1.rawValue }).randomElement(using: &generator)
         else { return }
-        wake(body.giveUpIfIdle(id).wake)
+        wake(body.giveUpIfIdle(id, unlessWithin: Int64.random(in: 0...50, using: &generator)).wake)
     }
 
     /// What the owner's loop does in one turn.

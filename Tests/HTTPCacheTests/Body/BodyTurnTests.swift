@@ -39,6 +39,8 @@ import Testing
         #expect(body.drain(reader) == "wait")
         #expect(!body.giveUpIfIdle(fill))
         _ = body.removeReader(reader)
+        #expect(!body.copy().giveUpIfIdle(fill, unlessWithin: 950))
+        #expect(body.copy().giveUpIfIdle(fill, unlessWithin: 949))
         #expect(body.giveUpIfIdle(fill))
         // What it does not bring any more, its next reader asks for.
         #expect(body.drain(body.addReader(from: 40, to: 60)) == "fill 50..<60")
