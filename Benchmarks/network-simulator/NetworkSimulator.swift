@@ -6,15 +6,18 @@ import PeerNetwork
 enum NetworkSimulator {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        guard words.count <= 3, words.first.map({ ["mesh", "sync"].contains($0) }) ?? true else {
-            print("usage: network-simulator [mesh [NODES [MESSAGES]] | sync [SEEDS]]")
+        guard words.count <= 3, words.first.map({ ["mesh", "sync", "chord"].contains($0) }) ?? true else {
+            print("usage: network-simulator [mesh [NODES [MESSAGES]] | sync [SEEDS] | chord [NODES [SEED]]]")
             return
         }
         let numbers = words.dropFirst().compactMap { Int($0) }
-        if words.first != "sync" {
+        if words.first == "chord" || words.isEmpty {
+            ChordRun.show(nodes: numbers.first ?? 4096, seed: UInt64(numbers.dropFirst().first ?? 1))
+        }
+        if words.first == "mesh" || words.isEmpty {
             MeshRun.show(nodes: numbers.first ?? 10_000, messages: numbers.dropFirst().first ?? 10)
         }
-        if words.first != "mesh" { SyncRun.show(seeds: numbers.first ?? 1000) }
+        if words.first == "sync" || words.isEmpty { SyncRun.show(seeds: numbers.first ?? 1000) }
     }
 }
 

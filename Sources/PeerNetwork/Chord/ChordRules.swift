@@ -2,46 +2,54 @@
 
 /// The rules of the chord network, which rest on those of the mesh.
 ///
-/// A key is in five tables, at the node that is the last at or before its place in each. Nobody knows of more nodes than its
-/// neighbours: what belongs to another is handed on, and each decides anew.
+/// A key is in five tables, at the node that is the last at or before its place in each. py2p knows of its neighbours alone:
+/// what belongs to another is handed on, and each decides anew. Nodes of our own are a ring besides: what one of them is to
+/// have goes to its owner there, and to those behind it.
 package struct ChordRules: NodeRules {
-    /// A place in one of the tables.
-    struct Slot: Sendable, Hashable, Comparable {
-        let table: ChordTable
-        let position: RingNumber
-
-        static func < (a: Slot, b: Slot) -> Bool {
-            (a.table.rawValue, a.position) < (b.table.rawValue, b.position)
-        }
-    }
-
-    /// A look-up on its way.
-    struct Search: Sendable {
-        let slots: [Slot]
-        /// What came of each: nothing yet, nothing there, or a value.
-        var answers: [Slot: MessageValue] = [:]
-        /// When it is given up, and when all were said to have nothing.
-        let until: Int64
-        var emptySince: Int64?
-        let finish: @Sendable (MessageValue?) -> Void
+    /// Who is to have a slot, as far as is known here.
+    enum Holder: Equatable {
+        /// A neighbour that is not of our own.
+        case neighbour(NodeID)
+        /// Its owner on the ring, which may be this node.
+        case ring
+        /// This node, until there is somebody else.
+        case own
     }
 
     package var mesh: MeshStateMachine
-    private let limits: ChordLimits
+    let limits: ChordLimits
+    var ring: RingStateMachine
     private(set) var isStoring = false
     /// The neighbours that hold a part, and where they are.
     private(set) var storing: [NodeID: RingNumber] = [:]
     private(set) var keys: Set<[UInt8]> = []
-    private(set) var held: [Slot: MessageValue] = [:]
-    private var searches: [Int: Search] = [:]
-    private var lastSearch = 0
-    /// Who waits for what was asked of another.
-    private var askers: [Slot: [NodeID: Int64]] = [:]
-    private let place: RingNumber?
+    /// A sum over the names of all keys: equal where they are.
+    private var keysSum: UInt64 = 0
+    /// Neighbours that are to be told the names of keys at the next tick.
+    private var unnamed: Set<NodeID> = []
+    var searches: [Int: Search] = [:]
+    var writes: [Int: Write] = [:]
+    var locations: [Int: @Sendable (KeyLocation?) -> Void] = [:]
+    var lastNumber = 0
+    /// Who waits for what was asked of another: neighbours, and members of the ring.
+    var askers: [ChordSlot: [NodeID: Int64]] = [:]
+    var ringAskers: [ChordSlot: [(request: RingStateMachine.Request, until: Int64)]] = [:]
+    private let place: RingNumber
 
     package init(_ mesh: MeshStateMachine, limits: ChordLimits = ChordLimits()) {
-        (self.mesh, self.limits) = (mesh, limits)
-        place = RingNumber(base58: mesh.identity.id.octets)
+        let identity = mesh.identity
+        self.limits = limits
+        place = RingNumber(base58: identity.id.octets) ?? RingNumber(powerOfTwo: 0)
+        let me = RingMember(identity.id, place: place.mirrored, identity.address)
+        var ringLimits = limits.ring
+        ringLimits.entriesMax = limits.slotsMax
+        self.mesh = mesh
+        ring = RingStateMachine(me, limits: ringLimits, seed: self.mesh.generator.next())
+    }
+
+    /// The values that it holds; each key has five.
+    var held: [ChordSlot: MessageValue] {
+        Dictionary(uniqueKeysWithValues: ring.store.values.map { ($0.slot, $0.value) })
     }
 
     // MARK: What the user does
@@ -51,75 +59,37 @@ package struct ChordRules: NodeRules {
         guard self.isStoring != isStoring else { return }
         self.isStoring = isStoring
         for neighbour in mesh.neighbours { tellRole(to: neighbour.id, at: now, &actions) }
+        if isStoring {
+            ring.join(&mesh, at: now, &actions)
+        } else {
+            ring.leave(&mesh, at: now, &actions)
+        }
         handOn(at: now, &actions)
-    }
-
-    /// Gives `key` a value.
-    package mutating func set(
-        _ key: [UInt8],
-        to value: MessageValue,
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) throws(PeerNetworkError) {
-        try check(key)
-        for slot in Self.slots(of: key) { store(value, in: slot, at: now, &actions) }
-        announce(key, at: now, &actions)
-    }
-
-    /// Takes `key` out; throws ``PeerNetworkError`` with code `missing` if nobody has said that there is such a key.
-    package mutating func remove(_ key: [UInt8], at now: Int64, _ actions: inout [NodeAction]) throws(PeerNetworkError)
-    {
-        // A py2p node that is told to delete what it has not cuts the link.
-        guard keys.remove(key) != nil else { throw PeerNetworkError(.missing, "there is no such key") }
-        for slot in Self.slots(of: key) { store(.null, in: slot, at: now, &actions) }
-        actions.append(.tell(.deleted(key: key)))
-        _ = mesh.broadcast([.binary(key), .binary(Array("del".utf8))], SubFlag.notify, at: now, &actions)
-    }
-
-    /// Changes some entries of the map at `key`, wherever that is.
-    package mutating func change(
-        _ key: [UInt8],
-        by entries: [MessageValue.Entry],
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) throws(PeerNetworkError) {
-        try check(key)
-        for slot in Self.slots(of: key) { change(slot, by: entries, at: now, &actions) }
-        announce(key, at: now, &actions)
+        takeEvents(at: now, &actions)
     }
 
     /// Tells all that there is such a key, if that is news.
-    private mutating func announce(_ key: [UInt8], at now: Int64, _ actions: inout [NodeAction]) {
-        guard keys.insert(key).inserted else { return }
+    mutating func announce(_ key: [UInt8], at now: Int64, _ actions: inout [NodeAction]) {
+        guard insert(key) else { return }
         actions.append(.tell(.added(key: key)))
         _ = mesh.broadcast([.binary(key)], SubFlag.notify, at: now, &actions)
     }
 
-    /// Looks `key` up in all tables; `finish` is called once with what three of them agree on, or nil if they do not in time.
-    package mutating func find(
-        _ key: [UInt8],
-        within seconds: Int64,
-        at now: Int64,
-        _ actions: inout [NodeAction],
-        finish: @escaping @Sendable (MessageValue?) -> Void
-    ) {
-        guard searches.count < limits.searchesMax else { return actions.append(.call { finish(nil) }) }
-        lastSearch += 1
-        let slots = Self.slots(of: key)
-        searches[lastSearch] = Search(slots: slots, until: now + seconds, finish: finish)
-        for slot in slots {
-            if let node = responsible(for: slot) {
-                whisper(
-                    [slot.table.value, .binary(slot.position.base58)],
-                    SubFlag.retrieve,
-                    to: node,
-                    at: now,
-                    &actions
-                )
-            } else {
-                answer(slot, held[slot] ?? .null, at: now, &actions)
-            }
-        }
+    /// Forgets a key; false if it was not known.
+    mutating func removeKey(_ key: [UInt8]) -> Bool {
+        guard keys.remove(key) != nil else { return false }
+        keysSum ^= Self.sum(key)
+        return true
+    }
+
+    private mutating func insert(_ key: [UInt8]) -> Bool {
+        guard keys.count < limits.keysMax, keys.insert(key).inserted else { return false }
+        keysSum ^= Self.sum(key)
+        return true
+    }
+
+    private static func sum(_ key: [UInt8]) -> UInt64 {
+        ChordTable.sha256.position(of: key).ringOctets.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     // MARK: What others do
@@ -130,24 +100,45 @@ package struct ChordRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         switch outcome {
-        case .greeted(let id, _, isNew: true): tellRole(to: id, at: now, &actions)
-        case .passed(let message, let id, _): take(message, from: id, at: now, &actions)
-        case .lost(let id): storing[id] = nil
-        case .greeted, .recognised, .done: break
+        case .greeted(let id, _, isNew: true):
+            tellRole(to: id, at: now, &actions)
+            unnamed.insert(id)
+        case .recognised(let link):
+            // Its role came before the word that it is of our own.
+            if let id = mesh.links[link]?.peer?.id, storing[id] != nil { meet(id, at: now, &actions) }
+        case .passed(let message, let id, let link):
+            if mesh.isKin(link), ring.take(message, from: id, &mesh, at: now, &actions) { break }
+            take(message, from: id, at: now, &actions)
+        case .lost(let id):
+            storing[id] = nil
+            unnamed.remove(id)
+            ring.lost(id, &mesh, at: now, &actions)
+        case .unreachable(let address):
+            ring.unreachable(address, &mesh, at: now, &actions)
+        case .greeted, .done: break
         }
+        takeEvents(at: now, &actions)
     }
 
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
-        for (number, search) in searches.sorted(by: { $0.key < $1.key }) {
-            // An answer that there is nothing may be followed by the value, from a node that had to ask another.
-            let isOver = search.until <= now || search.emptySince.map { $0 + limits.emptySeconds <= now } ?? false
-            if isOver { finish(number, nil, &actions) }
+        ring.tick(&mesh, at: now, &actions)
+        for id in unnamed.sorted() { tellNames(to: id, at: now, &actions) }
+        unnamed = []
+        tickSearches(at: now, &actions)
+        takeEvents(at: now, &actions)
+    }
+
+    package mutating func closeAll(_ actions: inout [NodeAction]) {
+        mesh.closeAll(&actions)
+        for search in searches.sorted(by: { $0.key < $1.key }) {
+            if let finish = search.value.finish { actions.append(.call { finish(nil) }) }
         }
-        for (slot, waiting) in askers {
-            let left = waiting.filter { $0.value > now }
-            askers[slot] = left.isEmpty ? nil : left
+        for write in writes.sorted(by: { $0.key < $1.key }) {
+            actions.append(.call { write.value.finish(false) })
         }
+        for location in locations.sorted(by: { $0.key < $1.key }) { actions.append(.call { location.value(nil) }) }
+        (searches, writes, locations) = ([:], [:], [:])
     }
 
     private mutating func take(
@@ -160,16 +151,17 @@ package struct ChordRules: NodeRules {
         switch message.subFlag {
         case SubFlag.handshake where payload.count == 1: takeRole(payload[0], of: id, at: now, &actions)
         case SubFlag.notify: takeNotice(payload, &actions)
+        case SubFlag.keyNames: takeNames(payload, from: id, at: now, &actions)
         case SubFlag.store where payload.count == 3:
-            if let slot = Slot(payload) { store(payload[2], in: slot, at: now, &actions) }
+            if let slot = ChordSlot(payload) { store(payload[2], in: slot, from: id, at: now, &actions) }
         case SubFlag.delta where payload.count == 3:
-            if let slot = Slot(payload), case .map(let entries) = payload[2] {
-                change(slot, by: entries, at: now, &actions)
+            if let slot = ChordSlot(payload), case .map(let entries) = payload[2] {
+                change(slot, by: entries, from: id, at: now, &actions)
             }
         case SubFlag.retrieve where payload.count == 2:
-            if let slot = Slot(payload) { retrieve(slot, payload, for: id, at: now, &actions) }
+            if let slot = ChordSlot(payload) { retrieve(slot, for: id, at: now, &actions) }
         case SubFlag.retrieved where payload.count == 3:
-            if let slot = Slot(payload) { takeRetrieved(slot, payload, at: now, &actions) }
+            if let slot = ChordSlot(payload) { takeRetrieved(slot, payload[2], at: now, &actions) }
         default: break
         }
     }
@@ -184,149 +176,119 @@ package struct ChordRules: NodeRules {
         guard isStoring != (storing[id] != nil) else { return }
         guard isStoring else {
             storing[id] = nil
+            ring.resigned(id, &mesh, at: now, &actions)
             return tellRole(to: id, at: now, &actions)
         }
         guard let place = RingNumber(base58: id.octets) else { return }
         storing[id] = place
         tellRole(to: id, at: now, &actions)
+        if let link = mesh.table[id], mesh.isKin(link) { return meet(id, at: now, &actions) }
         handOn(at: now, &actions)
+    }
+
+    /// A neighbour of our own holds a part: it is a member of the ring, if others can reach it.
+    private mutating func meet(_ id: NodeID, at now: Int64, _ actions: inout [NodeAction]) {
+        guard let peer = mesh.table[id].flatMap({ mesh.links[$0]?.peer }), peer.address != nil,
+            let member = RingMember(id, peer.address)
+        else { return }
+        let wasReachable = ring.isReachable
+        ring.met(member, &mesh, at: now, &actions)
+        // What was kept because there was nobody.
+        if !isStoring, !wasReachable { handOn(at: now, &actions) }
     }
 
     private mutating func takeNotice(_ payload: [MessageValue], _ actions: inout [NodeAction]) {
         guard let key = payload.first?.octets, !key.isEmpty, key.count <= limits.keyBytesMax else { return }
         if payload.count > 1 {
-            if keys.remove(key) != nil { actions.append(.tell(.deleted(key: key))) }
-        } else if keys.count < limits.keysMax, keys.insert(key).inserted {
+            if removeKey(key) { actions.append(.tell(.deleted(key: key))) }
+        } else if insert(key) {
             actions.append(.tell(.added(key: key)))
         }
     }
 
-    private mutating func retrieve(
-        _ slot: Slot,
+    /// The ring has given up the link to a node.
+    mutating func drop(_ id: NodeID) {
+        storing[id] = nil
+        unnamed.remove(id)
+    }
+
+    // MARK: Roles and names
+
+    private func tellRole(to id: NodeID, at now: Int64, _ actions: inout [NodeAction]) {
+        whisper([.text(isStoring ? "0" : "1")], SubFlag.handshake, to: id, at: now, &actions)
+    }
+
+    /// Tells a neighbour which keys there are, one of our own only if it knows others.
+    private func tellNames(to id: NodeID, at now: Int64, _ actions: inout [NodeAction]) {
+        guard let link = mesh.table[id] else { return }
+        if mesh.isKin(link) { return whisper([sumValue], SubFlag.keyNames, to: id, at: now, &actions) }
+        for key in sortedKeys { whisper([.binary(key)], SubFlag.notify, to: id, at: now, &actions) }
+    }
+
+    private var sortedKeys: [[UInt8]] { keys.sorted { $0.lexicographicallyPrecedes($1) } }
+
+    private var sumValue: MessageValue {
+        var octets: [UInt8] = []
+        octets.append(bigEndian: keysSum, byteCount: 8)
+        return .binary(octets)
+    }
+
+    private mutating func takeNames(
         _ payload: [MessageValue],
-        for asker: NodeID,
+        from id: NodeID,
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard let node = responsible(for: slot), node != asker else {
-            return whisper(payload + [held[slot] ?? .null], SubFlag.retrieved, to: asker, at: now, &actions)
+        guard let link = mesh.table[id], mesh.isKin(link), let sum = payload.first else { return }
+        for name in payload.dropFirst() { takeNotice([name], &actions) }
+        guard payload.count == 1, sum != sumValue else { return }
+        let all = sortedKeys
+        for start in stride(from: 0, to: all.count, by: 1000) {
+            let names = all[start..<min(all.count, start + 1000)].map { MessageValue.binary($0) }
+            whisper([sumValue] + names, SubFlag.keyNames, to: id, at: now, &actions)
         }
-        guard askers.count < limits.searchesMax else { return }
-        askers[slot, default: [:]][asker] = now + limits.askSeconds
-        whisper(payload, SubFlag.retrieve, to: node, at: now, &actions)
-    }
-
-    private mutating func takeRetrieved(
-        _ slot: Slot,
-        _ payload: [MessageValue],
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) {
-        for asker in (askers.removeValue(forKey: slot) ?? [:]).keys.sorted() {
-            whisper(payload, SubFlag.retrieved, to: asker, at: now, &actions)
-        }
-        answer(slot, payload[2], at: now, &actions)
-    }
-
-    private mutating func answer(
-        _ slot: Slot,
-        _ value: MessageValue,
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) {
-        for (number, search) in searches.sorted(by: { $0.key < $1.key }) where search.slots.contains(slot) {
-            var search = search
-            // Nothing there is what a node says that still asks another.
-            if value != .null || search.answers[slot] == nil { search.answers[slot] = value }
-            let values = search.answers.values.filter { $0 != .null }
-            if let agreed = values.first(where: { value in values.count { $0 == value } >= limits.agreeing }) {
-                finish(number, agreed, &actions)
-                continue
-            }
-            if search.answers.count == search.slots.count, values.count < limits.agreeing, search.emptySince == nil {
-                search.emptySince = now
-            }
-            searches[number] = search
-        }
-    }
-
-    private mutating func finish(_ number: Int, _ value: MessageValue?, _ actions: inout [NodeAction]) {
-        guard let finish = searches.removeValue(forKey: number)?.finish else { return }
-        actions.append(.call { finish(value) })
     }
 
     // MARK: Who has what
 
-    private static func slots(of key: [UInt8]) -> [Slot] {
-        ChordTable.allCases.map { Slot(table: $0, position: $0.position(of: key)) }
+    static func slots(of key: [UInt8]) -> [ChordSlot] {
+        ChordTable.allCases.map { ChordSlot(table: $0, position: $0.position(of: key)) }
     }
 
-    private func check(_ key: [UInt8]) throws(PeerNetworkError) {
+    func check(_ key: [UInt8]) throws(PeerNetworkError) {
         guard !key.isEmpty, key.count <= limits.keyBytesMax else {
             throw PeerNetworkError(.key, "a key has 1 to \(limits.keyBytesMax) octets")
         }
     }
 
-    /// The neighbour whose part `slot` is in; nil if it is in this node's own, or nobody's.
-    private func responsible(for slot: Slot) -> NodeID? {
+    /// Who is to have `slot`: of this node and its neighbours the last at or before its place, or whoever the ring knows.
+    func holder(of slot: ChordSlot, besides asker: NodeID? = nil) -> Holder {
         var nearest: (node: NodeID?, distance: RingNumber)?
-        if isStoring, let place { nearest = (nil, place.distance(to: slot.position)) }
-        for (id, place) in storing {
+        if isStoring { nearest = (nil, place.distance(to: slot.position)) }
+        for (id, place) in storing where id != asker {
             let distance = place.distance(to: slot.position)
             if nearest.map({ distance < $0.distance }) ?? true { nearest = (id, distance) }
         }
-        return nearest?.node
-    }
-
-    private mutating func store(
-        _ value: MessageValue,
-        in slot: Slot,
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) {
-        if let node = responsible(for: slot) {
-            return whisper(slot.values + [value], SubFlag.store, to: node, at: now, &actions)
-        }
-        if value == .null {
-            held[slot] = nil
-        } else if held[slot] != nil || held.count < limits.slotsMax {
-            held[slot] = value
-        }
-    }
-
-    private mutating func change(
-        _ slot: Slot,
-        by changes: [MessageValue.Entry],
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) {
-        if let node = responsible(for: slot) {
-            return whisper(slot.values + [.map(changes)], SubFlag.delta, to: node, at: now, &actions)
-        }
-        guard let value = (held[slot] ?? .map([])).changed(by: changes),
-            held[slot] != nil || held.count < limits.slotsMax
-        else { return }
-        held[slot] = value
+        if let node = nearest?.node, ring.members[node] == nil { return .neighbour(node) }
+        return ring.isReachable ? .ring : .own
     }
 
     /// Gives what is held here, and is in another's part, to that one.
     private mutating func handOn(at now: Int64, _ actions: inout [NodeAction]) {
-        for (slot, value) in held.sorted(by: { $0.key < $1.key }) {
-            guard let node = responsible(for: slot) else { continue }
-            whisper(slot.values + [value], SubFlag.store, to: node, at: now, &actions)
-            // Who holds a part keeps a copy, as py2p does: the other may go without a word.
-            if !isStoring { held[slot] = nil }
+        for (slot, value) in ring.store.values {
+            switch holder(of: slot) {
+            case .neighbour(let node):
+                whisper(slot.values + [value], SubFlag.store, to: node, at: now, &actions)
+                // Who holds a part keeps a copy, as py2p does: the other may go without a word.
+                if !isStoring { ring.store.remove(slot) }
+            case .ring where !isStoring:
+                if let entry = ring.store[slot] { ring.put(slot, entry, &mesh, at: now, &actions) }
+            case .ring, .own: break
+            }
         }
     }
 
-    private mutating func tellRole(to id: NodeID, at now: Int64, _ actions: inout [NodeAction]) {
-        whisper([.text(isStoring ? "0" : "1")], SubFlag.handshake, to: id, at: now, &actions)
-        for key in keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-            whisper([.binary(key)], SubFlag.notify, to: id, at: now, &actions)
-        }
-    }
-
-    private mutating func whisper(
+    func whisper(
         _ payload: [MessageValue],
         _ subFlag: Int64,
         to id: NodeID,
@@ -336,24 +298,6 @@ package struct ChordRules: NodeRules {
         guard let link = mesh.table[id] else { return }
         mesh.whisper(payload, subFlag, on: link, at: now, &actions)
     }
-}
-
-extension ChordRules.Slot {
-    /// The slot that a message names; nil if it names none.
-    fileprivate init?(_ payload: [MessageValue]) {
-        guard payload.count >= 2, let name = payload[0].octets, let text = payload[1].octets,
-            let table = ChordTable(rawValue: String(decoding: name, as: UTF8.self)),
-            let position = RingNumber(base58: text)
-        else { return nil }
-        self.init(table: table, position: position)
-    }
-
-    /// As it stands in a message.
-    fileprivate var values: [MessageValue] { [table.value, .binary(position.base58)] }
-}
-
-extension ChordTable {
-    fileprivate var value: MessageValue { .binary(Array(rawValue.utf8)) }
 }
 
 /// How much a node of a chord network holds and waits for.
@@ -370,9 +314,35 @@ package struct ChordLimits: Sendable {
     package var askSeconds: Int64 = 10
     /// How long to wait for a value after all tables were said to have none, in seconds.
     package var emptySeconds: Int64 = 1
+    /// How long a value may take to its place, in seconds.
+    package var writeSeconds: Int64 = 30
     /// So many of the five tables have to say the same.
     package var agreeing = 3
+    /// How the ring among our own nodes is kept.
+    package var ring = RingLimits()
 
     /// The defaults.
     package init() {}
+}
+
+extension ChordRules {
+    // MARK: For those who look at a network from outside
+
+    /// Whether it is a member of the ring or has a link to one.
+    package var isOnRing: Bool { ring.isReachable }
+
+    /// The next node behind it on the ring, as far as it knows.
+    package var successor: NodeID? { ring.table.successors.first?.id }
+
+    /// The keys of `keys` of which it has a place in the table of SHA-256.
+    package func holds(_ key: [UInt8]) -> Bool {
+        let slot = ChordSlot(table: .sha256, position: ChordTable.sha256.position(of: key))
+        return ring.store[slot].map { $0.value != .null } ?? false
+    }
+
+    /// Orders nodes as they are on the ring.
+    package static func isBefore(_ a: NodeID, _ b: NodeID) -> Bool {
+        guard let a = RingMember(a, nil), let b = RingMember(b, nil) else { return false }
+        return a.place < b.place
+    }
 }

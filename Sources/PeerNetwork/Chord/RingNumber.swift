@@ -40,6 +40,40 @@ struct RingNumber: Sendable, Hashable {
         return octets
     }
 
+    /// 2^`exponent`, which is below 384.
+    init(powerOfTwo exponent: Int) {
+        words[exponent / 64] = 1 << UInt64(exponent % 64)
+    }
+
+    /// The number of bits on a ring.
+    static let bitCount = 384
+
+    /// 48 octets, the highest first: the number as it is on the ring.
+    var ringOctets: [UInt8] { Array(octets.suffix(Self.bitCount / 8)) }
+
+    /// Its place when the ring is walked the other way: -self mod 2^384.
+    ///
+    /// py2p gives a key to the last node at or before its place; walked the other way that is the first at or behind it, as
+    /// the papers on Chord have it.
+    var mirrored: RingNumber { distance(to: RingNumber()) }
+
+    /// self + 2^`exponent` mod 2^384.
+    func advanced(byPowerOfTwo exponent: Int) -> RingNumber {
+        RingNumber(powerOfTwo: exponent).mirrored.distance(to: self)
+    }
+
+    /// The lowest 64 bits.
+    var lowBits: UInt64 { words[0] }
+
+    /// Whether it lies behind `start` and at or before `end`, clockwise; where both are one, everything does.
+    func isWithin(after start: RingNumber, upTo end: RingNumber) -> Bool {
+        if start == end { return true }
+        let distance = start.distance(to: self)
+        return distance != RingNumber() && distance <= start.distance(to: end)
+    }
+
+    private init() {}
+
     /// How far it is from here to `other`, clockwise: (other - self) mod 2^384.
     func distance(to other: RingNumber) -> RingNumber {
         var result = self

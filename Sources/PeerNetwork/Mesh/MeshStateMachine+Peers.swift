@@ -61,11 +61,20 @@ extension MeshStateMachine {
         addresses[id] = address
     }
 
-    private var outgoingCount: Int { links.values.count { $0.dialled != nil } }
+    var outgoingCount: Int { links.values.count { $0.dialled != nil } }
 
     mutating func dial(_ address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
         guard !links.values.contains(where: { $0.dialled == address }) else { return }
         actions.append(.dial(newLink(dialled: address, isOpen: false, at: now), address))
+    }
+
+    /// Ends a link that this node has made and needs no more; false if it is another's, the user's, or one of the few that hold
+    /// the mesh together.
+    mutating func leave(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) -> Outcome? {
+        guard let address = links[link]?.dialled, wishes[address] == nil, outgoingCount > configuration.outgoingMax else {
+            return nil
+        }
+        return refuse(link, .superfluous, at: now, &actions)
     }
 
     mutating func dialWishes(at now: Int64, _ actions: inout [NodeAction]) {

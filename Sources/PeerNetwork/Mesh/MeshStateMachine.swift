@@ -46,6 +46,8 @@ package struct MeshStateMachine: Sendable {
         /// A message that the mesh does not know, from a neighbour.
         case passed(PeerMessage, NodeID, LinkID)
         case lost(NodeID)
+        /// Nobody answers there.
+        case unreachable(PeerAddress)
     }
 
     package let identity: NodeIdentity
@@ -121,13 +123,16 @@ package struct MeshStateMachine: Sendable {
             wish.due = now + min(last, first << Int64(min(wish.failures, 16)))
             wishes[address] = wish
         }
+        if gone.peer == nil, let address = gone.dialled { return .unreachable(address) }
         guard let peer = gone.peer, table[peer.id] == link else { return .done }
         table[peer.id] = nil
         order.removeAll { $0 == link }
         tree.forget(link)
         actions.append(.tell(.disconnected(peer.id)))
         // Others may know whom to turn to instead.
-        whisper([.binary(Array("*".utf8))], SubFlag.request, at: now, &actions)
+        if outgoingCount < configuration.outgoingMax {
+            whisper([.binary(Array("*".utf8))], SubFlag.request, at: now, &actions)
+        }
         heal(&actions, at: now)
         return .lost(peer.id)
     }
@@ -202,7 +207,7 @@ package struct MeshStateMachine: Sendable {
     }
 
     /// A message of this node to the neighbour at `link`.
-    package mutating func whisper(
+    package func whisper(
         _ payload: [MessageValue],
         _ subFlag: Int64,
         on link: LinkID,

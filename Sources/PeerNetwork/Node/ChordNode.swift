@@ -33,7 +33,7 @@ public struct ChordNode: Sendable {
     public var isStoring: Bool { driver.look(\.isStoring) }
 
     /// How many values it holds; each key has five.
-    public var heldCount: Int { driver.look { $0.held.count } }
+    public var heldCount: Int { driver.look { $0.ring.store.valuesCount } }
 
     /// The neighbours that hold a part of the table.
     public var storingNeighbours: Set<NodeID> { driver.look { Set($0.storing.keys) } }
@@ -58,30 +58,49 @@ public struct ChordNode: Sendable {
         }
     }
 
-    /// Gives a key a value.
+    /// Gives a key a value, and returns when three of the five tables have it, or were sent it if no node of our own has them.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one.
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `timeout` if it is not known to be there in time:
+    ///   some tables may have it all the same.
     public func set(_ key: String, to value: MessageValue) async throws {
-        try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
-            try rules.set(Array(key.utf8), to: value, at: now, &actions)
+        try await write { rules, now, actions, finish throws(PeerNetworkError) in
+            try rules.set(Array(key.utf8), to: value, at: now, &actions, finish: finish)
         }
     }
 
-    /// Takes a key out.
+    /// Takes a key out, and returns as ``set(_:to:)`` does.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `missing` if it is not known.
+    /// - Throws: ``PeerNetworkError`` with code `missing` if it is not known, `timeout` as with ``set(_:to:)``.
     public func remove(_ key: String) async throws {
-        try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
-            try rules.remove(Array(key.utf8), at: now, &actions)
+        try await write { rules, now, actions, finish throws(PeerNetworkError) in
+            try rules.remove(Array(key.utf8), at: now, &actions, finish: finish)
         }
     }
 
-    /// Changes some entries of the map that a key has for its value.
+    /// Changes some entries of the map that a key has for its value, and returns as ``set(_:to:)`` does.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one.
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `timeout` as with ``set(_:to:)``.
     public func change(_ key: String, by entries: [MessageValue.Entry]) async throws {
-        try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
-            try rules.change(Array(key.utf8), by: entries, at: now, &actions)
+        try await write { rules, now, actions, finish throws(PeerNetworkError) in
+            try rules.change(Array(key.utf8), by: entries, at: now, &actions, finish: finish)
+        }
+    }
+
+    private func write(
+        _ body: (inout ChordRules, Int64, inout [NodeAction], @escaping @Sendable (Bool) -> Void) throws(PeerNetworkError) -> Void
+    ) async throws {
+        let isStored: Result<Bool, PeerNetworkError> = await withCheckedContinuation { continuation in
+            driver.perform { rules, now, actions in
+                do throws(PeerNetworkError) {
+                    try body(&rules, now, &actions) { continuation.resume(returning: .success($0)) }
+                } catch {
+                    actions.append(.call { continuation.resume(returning: .failure(error)) })
+                }
+            }
+        }
+        await driver.waitUntilUncongested()
+        guard try isStored.get() else {
+            throw PeerNetworkError(.timeout, "fewer than three of the five tables said in time that they have it")
         }
     }
 }

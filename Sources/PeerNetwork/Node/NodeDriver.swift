@@ -56,7 +56,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
 
     /// Closes all links and ends the events.
     package func stop() {
-        perform { rules, _, actions in rules.mesh.closeAll(&actions) }
+        perform { rules, _, actions in rules.closeAll(&actions) }
         transport.stop()
         setCongested(false)
         queue.end()

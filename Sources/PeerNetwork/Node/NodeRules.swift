@@ -10,6 +10,15 @@ package protocol NodeRules: Sendable {
 
     /// Does what is due; called about every second.
     mutating func tick(at now: Int64, _ actions: inout [NodeAction])
+
+    /// Closes every link, and lets everybody know who still waits for something.
+    mutating func closeAll(_ actions: inout [NodeAction])
+}
+
+extension NodeRules {
+    package mutating func closeAll(_ actions: inout [NodeAction]) {
+        mesh.closeAll(&actions)
+    }
 }
 
 /// The mesh alone: messages to all, and to one.

@@ -104,7 +104,7 @@ package struct SyncRules: NodeRules {
         case .greeted(_, let link, isNew: true): handOver(on: link, at: now, &actions)
         case .recognised(let link): handOver(on: link, at: now, &actions)
         case .passed(let message, _, let link): take(message, on: link, at: now, &actions)
-        case .greeted, .lost, .done: break
+        case .greeted, .lost, .unreachable, .done: break
         }
     }
 

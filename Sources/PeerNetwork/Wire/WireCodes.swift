@@ -32,6 +32,26 @@ enum SubFlag {
     static let graft: Int64 = 0x33
     /// Of our own: announce messages to me from now on, as they come on another link too.
     static let prune: Int64 = 0x34
+    /// Of our own: who are your neighbours on the ring? With the asker, and whether it takes this node for its successor.
+    static let ringAsk: Int64 = 0x35
+    /// Of our own: the neighbours on the ring.
+    static let ringState: Int64 = 0x36
+    /// Of our own: a question or a value for whoever has a place on the ring.
+    static let ringRoute: Int64 = 0x37
+    /// Of our own: what became of that.
+    static let ringAnswer: Int64 = 0x39
+    /// Of our own: entries of the chord tables, to be kept.
+    static let ringEntries: Int64 = 0x3a
+    /// Of our own: what the owner of a range has in it, in sums.
+    static let ringDigest: Int64 = 0x3b
+    /// Of our own: what another has of it, one by one.
+    static let ringVersions: Int64 = 0x3c
+    /// Of our own: entries that the asker has not, or older.
+    static let ringWant: Int64 = 0x3d
+    /// Of our own: the sender leaves the ring.
+    static let ringLeave: Int64 = 0x3e
+    /// Of our own: the names of keys, and a sum of all of them.
+    static let keyNames: Int64 = 0x3f
 }
 
 /// A way to make frames smaller, by the number that stands for it in a handshake.

@@ -1,0 +1,204 @@
+// Values on their way to the five tables.
+
+extension ChordRules {
+    /// A value that a user gives a key, until enough tables have it.
+    struct Write: Sendable {
+        let slots: [ChordSlot]
+        /// Nil: entries of a map are changed, and their owners number the change.
+        var entry: RingEntry?
+        /// The slots that have it, or were handed to a neighbour that says nothing about it.
+        var done: Set<ChordSlot> = []
+        var failed: Set<ChordSlot> = []
+        /// How often it was found to be older than what was there, and made newer.
+        var renewals = 0
+        let until: Int64
+        let finish: @Sendable (Bool) -> Void
+    }
+
+    /// Gives `key` a value; `finish` is called once, with whether enough of the tables have it.
+    package mutating func set(
+        _ key: [UInt8],
+        to value: MessageValue,
+        at now: Int64,
+        _ actions: inout [NodeAction],
+        finish: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) throws(PeerNetworkError) {
+        try check(key)
+        write(value, key, at: now, &actions, finish: finish)
+        announce(key, at: now, &actions)
+    }
+
+    /// Takes `key` out; throws ``PeerNetworkError`` with code `missing` if nobody has said that there is such a key.
+    package mutating func remove(
+        _ key: [UInt8],
+        at now: Int64,
+        _ actions: inout [NodeAction],
+        finish: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) throws(PeerNetworkError) {
+        // A py2p node that is told to delete what it has not cuts the link.
+        guard removeKey(key) else { throw PeerNetworkError(.missing, "there is no such key") }
+        write(.null, key, at: now, &actions, finish: finish)
+        actions.append(.tell(.deleted(key: key)))
+        _ = mesh.broadcast([.binary(key), .binary(Array("del".utf8))], SubFlag.notify, at: now, &actions)
+    }
+
+    /// Changes some entries of the map at `key`, wherever that is.
+    package mutating func change(
+        _ key: [UInt8],
+        by entries: [MessageValue.Entry],
+        at now: Int64,
+        _ actions: inout [NodeAction],
+        finish: @escaping @Sendable (Bool) -> Void = { _ in }
+    ) throws(PeerNetworkError) {
+        try check(key)
+        lastNumber += 1
+        let slots = Self.slots(of: key)
+        writes[lastNumber] = Write(slots: slots, until: now + limits.writeSeconds, finish: finish)
+        for slot in slots {
+            if !change(slot, by: entries, from: nil, at: now, &actions) { writes[lastNumber]?.done.insert(slot) }
+        }
+        announce(key, at: now, &actions)
+        takeEvents(at: now, &actions)
+    }
+
+    /// Gives `key` a value without telling everybody that there is such a key; ``set(_:to:at:_:finish:)`` does both.
+    package mutating func place(
+        _ value: MessageValue,
+        at key: [UInt8],
+        at now: Int64,
+        _ actions: inout [NodeAction],
+        finish: @escaping @Sendable (Bool) -> Void
+    ) throws(PeerNetworkError) {
+        try check(key)
+        write(value, key, at: now, &actions, finish: finish)
+    }
+
+    private mutating func write(
+        _ value: MessageValue,
+        _ key: [UInt8],
+        at now: Int64,
+        _ actions: inout [NodeAction],
+        finish: @escaping @Sendable (Bool) -> Void
+    ) {
+        lastNumber += 1
+        let slots = Self.slots(of: key)
+        let id = mesh.identity.id
+        let old = slots.compactMap { ring.store[$0]?.version }.max()
+        let version = old?.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
+        let entry = RingEntry(value, version)
+        writes[lastNumber] = Write(slots: slots, entry: entry, until: now + limits.writeSeconds, finish: finish)
+        for slot in slots where !place(entry, in: slot, from: nil, at: now, &actions) {
+            writes[lastNumber]?.done.insert(slot)
+        }
+        takeEvents(at: now, &actions)
+    }
+
+    /// A neighbour gives a slot a value.
+    mutating func store(
+        _ value: MessageValue,
+        in slot: ChordSlot,
+        from sender: NodeID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let id = mesh.identity.id
+        let old = ring.store[slot]
+        let version = old?.version.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
+        _ = place(RingEntry(value, version), in: slot, from: sender, at: now, &actions)
+    }
+
+    /// Brings an entry to where it is to be; whether an event will say that it is there.
+    private mutating func place(
+        _ entry: RingEntry,
+        in slot: ChordSlot,
+        from sender: NodeID?,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Bool {
+        let holder = holder(of: slot, besides: sender)
+        if case .neighbour(let node) = holder {
+            whisper(slot.values + [entry.value], SubFlag.store, to: node, at: now, &actions)
+        }
+        if ring.isReachable {
+            // Also what a neighbour is to have: it may not be everybody's neighbour.
+            ring.put(slot, entry, &mesh, at: now, &actions)
+            return true
+        }
+        if holder == .own { _ = ring.store.merge(slot, entry) }
+        return false
+    }
+
+    /// Changes the map in a slot; whether an event will say that it is changed.
+    @discardableResult
+    mutating func change(
+        _ slot: ChordSlot,
+        by changes: [MessageValue.Entry],
+        from sender: NodeID?,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Bool {
+        switch holder(of: slot, besides: sender) {
+        case .neighbour(let node):
+            whisper(slot.values + [.map(changes)], SubFlag.delta, to: node, at: now, &actions)
+        case .ring:
+            ring.change(slot, by: changes, &mesh, at: now, &actions)
+            return true
+        case .own:
+            let (old, id) = (ring.store[slot], mesh.identity.id)
+            let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
+            guard let value = map.changed(by: changes) else { break }
+            let version = old?.version.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
+            _ = ring.store.merge(slot, RingEntry(value, version))
+        }
+        return false
+    }
+
+    // MARK: What came of it
+
+    /// A slot has an entry of `version`, or a later one.
+    mutating func noteStored(
+        _ slot: ChordSlot,
+        _ version: RingVersion,
+        latest: RingVersion,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        for (number, write) in writes.sorted(by: { $0.key < $1.key }) {
+            guard let entry = write.entry, entry.version == version, write.slots.contains(slot) else { continue }
+            if latest > version, write.renewals < 8, version.author == mesh.identity.id {
+                // Somebody's clock is ahead: the user's value is the later one all the same.
+                let renewed = RingEntry(entry.value, latest.next(by: version.author, at: now))
+                writes[number]?.entry = renewed
+                writes[number]?.renewals += 1
+                writes[number]?.done = []
+                for slot in write.slots where ring.isReachable { ring.put(slot, renewed, &mesh, at: now, &actions) }
+            } else {
+                writes[number]?.done.insert(slot)
+            }
+        }
+    }
+
+    mutating func noteNotStored(_ slot: ChordSlot, _ version: RingVersion) {
+        for (number, write) in writes where write.entry?.version == version && write.slots.contains(slot) {
+            writes[number]?.failed.insert(slot)
+        }
+    }
+
+    mutating func noteChanged(_ slot: ChordSlot) {
+        for (number, write) in writes where write.entry == nil && write.slots.contains(slot) {
+            writes[number]?.done.insert(slot)
+        }
+    }
+
+    /// Tells those whose values are where they should be, and those whose values will not come there.
+    mutating func settleWrites(at now: Int64, _ actions: inout [NodeAction]) {
+        for (number, write) in writes.sorted(by: { $0.key < $1.key }) {
+            let isDone = write.done.count >= limits.agreeing
+            let isLost = write.failed.count > write.slots.count - limits.agreeing || write.until <= now
+            guard isDone || isLost else { continue }
+            // The others are still on their way.
+            writes[number] = nil
+            actions.append(.call { write.finish(isDone) })
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// How a ring is kept, and how often.
+
+/// Bounds and habits of a member of a ring; what is counted in ticks is so many quarters of a second.
+package struct RingLimits: Sendable {
+    /// Copies of each entry, the owner's among them.
+    package var replicas = 8
+    /// How many of those behind it a member knows: at least ``replicas``.
+    package var successorsMax = 16
+    /// Entries in all, what was taken out among them.
+    package var entriesMax = 500_000
+    /// How often the first successor is asked for its neighbours.
+    package var stabiliseTicks = 4
+    /// How long it may take to answer before it counts as dead.
+    package var answerTicks = 12
+    /// How long a connection to one may take.
+    package var dialTicks = 20
+    /// How often somebody outside the list is asked who the first successor is: rings that met become one.
+    package var mergeTicks = 16
+    /// How long to wait before the fingers are looked up again.
+    package var fingerTicks = 40
+    /// How often the owner of a range compares it with its successors.
+    package var digestTicks = 20
+    /// How long after the last comparison an entry of another's is still that one's business.
+    package var guardedTicks = 120
+    /// How long after its first time a question is asked again.
+    package var retryTicks = 6
+    /// How often a question is asked.
+    package var attemptsMax = 8
+    /// How long somebody who was found dead is not called.
+    package var deadTicks = 20
+    /// How long a link that nobody needs is kept.
+    package var idleTicks = 120
+    /// Messages that pass through on their way, and answers that are waited for.
+    package var pendingMax = 65_536
+    /// A message that went so far is lost.
+    package var hopsMax: Int64 = 64
+    /// How long it is known that an entry was taken out; in seconds.
+    package var removedSeconds: Int64 = 86_400
+    /// Versions that are so far ahead of the clock are not taken; in seconds.
+    package var aheadSecondsMax: Int64 = 3600
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,43 @@
+// A node that holds a part of the chord tables, as others of our own know it.
+
+/// A member of the ring: who it is, where on the ring, and where it is reached.
+struct RingMember: Sendable, Hashable {
+    let id: NodeID
+    /// The place of its id on the ring, walked as the papers do: see ``RingNumber/mirrored``.
+    let place: RingNumber
+    /// Nil: nowhere.
+    let address: PeerAddress?
+
+    init(_ id: NodeID, place: RingNumber, _ address: PeerAddress?) {
+        (self.id, self.place, self.address) = (id, place, address)
+    }
+
+    /// Nil if the id is no text in base 58.
+    init?(_ id: NodeID, _ address: PeerAddress?) {
+        guard let place = RingNumber(base58: id.octets)?.mirrored else { return nil }
+        (self.id, self.place, self.address) = (id, place, address)
+    }
+
+    /// The member in `value`; nil if there is none.
+    init?(_ value: MessageValue) {
+        guard let parts = value.elements, parts.count == 2, let id = parts[0].octets, id.count <= 256,
+            let address = PeerAddress(parts[1])
+        else { return nil }
+        self.init(NodeID(octets: id), address)
+    }
+
+    /// As it travels.
+    var value: MessageValue { .array([.binary(id.octets), address?.value ?? .null]) }
+
+    static func == (a: RingMember, b: RingMember) -> Bool { a.id == b.id }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(id) }
+}
+
+/// The places behind `start`, up to and with `end`; where both are one, all of them.
+struct RingRange: Sendable, Hashable {
+    let start: RingNumber
+    let end: RingNumber
+
+    func contains(_ place: RingNumber) -> Bool { place.isWithin(after: start, upTo: end) }
+}

@@ -1,0 +1,145 @@
+// Copies: what the owner of a range has, those behind it have too, and what nobody looks after finds its owner again.
+
+extension RingStateMachine {
+    /// Sends entries, so many at a time that no message is large.
+    func send(
+        _ entries: [(slot: ChordSlot, entry: RingEntry)],
+        to id: NodeID,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        var payload: [MessageValue] = []
+        var octets = 0
+        for (slot, entry) in entries {
+            payload += slot.values + entry.values
+            octets += 200 + entry.value.packedCount
+            guard octets > 1 << 18 else { continue }
+            whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions)
+            (payload, octets) = ([], 0)
+        }
+        if !payload.isEmpty { whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions) }
+    }
+
+    mutating func takeEntries(_ payload: [MessageValue], at now: Int64) {
+        guard isMember else { return }
+        for start in stride(from: 0, to: payload.count - 3, by: 4) {
+            guard let slot = ChordSlot(payload[start...]), let entry = RingEntry(payload[(start + 2)...]),
+                isInTime(entry.version, at: now)
+            else { return }
+            _ = store.merge(slot, entry)
+        }
+    }
+
+    /// Has the successors that keep copies compare theirs with this node's range.
+    mutating func sendDigests(_ mesh: MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+        digestDue = ticks + limits.digestTicks
+        guard let range = table.range, !table.successors.isEmpty else { return }
+        var sums: [UInt8] = []
+        for sum in store.digest(of: range) { sums.append(bigEndian: sum, byteCount: 8) }
+        let payload = range.values + [.binary(sums)]
+        for successor in table.successors.prefix(limits.replicas - 1) {
+            whisper(payload, SubFlag.ringDigest, to: successor.id, mesh, at: now, &actions)
+        }
+    }
+
+    mutating func takeDigest(
+        _ payload: [MessageValue],
+        from id: NodeID,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard isMember, members[id] != nil, let range = RingRange(payload), payload.count == 3, let theirs = payload[2].octets,
+            theirs.count == 8 * RingStore.bucketCount
+        else { return }
+        guarded[id] = (range, ticks)
+        var own: [UInt8] = []
+        for sum in store.digest(of: range) { own.append(bigEndian: sum, byteCount: 8) }
+        let buckets = (0..<RingStore.bucketCount).filter { own[8 * $0..<8 * $0 + 8] != theirs[8 * $0..<8 * $0 + 8] }
+        guard !buckets.isEmpty else { return }
+        var answer = range.values + [.array(buckets.map { .integer(Int64($0)) })]
+        for (slot, entry) in store.entries(in: range, buckets: Set(buckets)) {
+            answer.append(.array(slot.values + [entry.version.value]))
+        }
+        whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
+    }
+
+    mutating func takeVersions(
+        _ payload: [MessageValue],
+        from id: NodeID,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard isMember, payload.count >= 3, let range = RingRange(payload), let buckets = payload[2].elements else { return }
+        var theirs: [ChordSlot: RingVersion] = [:]
+        var wanted: [MessageValue] = []
+        for value in payload.dropFirst(3) {
+            guard let parts = value.elements, parts.count == 3, let slot = ChordSlot(parts),
+                let version = RingVersion(parts[2])
+            else { return }
+            theirs[slot] = version
+            if store[slot].map({ $0.version < version }) ?? true, isInTime(version, at: now) {
+                wanted.append(.array(slot.values))
+            }
+        }
+        let numbers = Set(buckets.compactMap { $0.int.map { Int(clamping: $0) } })
+        let missing = store.entries(in: range, buckets: numbers).filter { item in
+            theirs[item.slot].map { $0 < item.entry.version } ?? true
+        }
+        send(missing, to: id, mesh, at: now, &actions)
+        if !wanted.isEmpty { whisper(wanted, SubFlag.ringWant, to: id, mesh, at: now, &actions) }
+    }
+
+    func takeWant(
+        _ payload: [MessageValue],
+        from id: NodeID,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let wanted = payload.compactMap { value -> (slot: ChordSlot, entry: RingEntry)? in
+            guard let slot = value.elements.flatMap({ ChordSlot($0) }), let entry = store[slot] else { return nil }
+            return (slot, entry)
+        }
+        send(wanted, to: id, mesh, at: now, &actions)
+    }
+
+    /// Brings what is in nobody's care to its owner, and forgets it when that has it.
+    mutating func tidy(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+        store.forgetRemoved(before: now - limits.removedSeconds)
+        guarded = guarded.filter { $0.value.at + limits.guardedTicks > ticks }
+        guard let own = table.range else { return }
+        let strays = store.entries(outside: guarded.values.map(\.range) + [own])
+        for (slot, entry) in strays.prefix(1000) { put(slot, entry, &mesh, at: now, &actions) }
+    }
+
+    /// The owner has an entry that was brought to it: whether this node is to keep its copy.
+    mutating func dropStray(_ slot: ChordSlot) {
+        let ranges = guarded.values.map(\.range) + (table.range.map { [$0] } ?? [])
+        guard isMember, table.range != nil, !ranges.contains(where: { $0.contains(slot.place) }) else { return }
+        store.remove(slot)
+    }
+}
+
+extension RingRange {
+    /// The range that the first two items of a message name; nil if they name none.
+    fileprivate init?(_ payload: [MessageValue]) {
+        guard payload.count >= 2, let start = payload[0].octets.flatMap({ RingNumber($0) }),
+            let end = payload[1].octets.flatMap({ RingNumber($0) })
+        else { return nil }
+        self.init(start: start, end: end)
+    }
+
+    fileprivate var values: [MessageValue] { [.binary(start.ringOctets), .binary(end.ringOctets)] }
+}
+
+extension MessageValue {
+    /// How many octets it is on the wire.
+    fileprivate var packedCount: Int {
+        var octets: [UInt8] = []
+        write(to: &octets)
+        return octets.count
+    }
+}

@@ -1,0 +1,374 @@
+// From whoever asks to the owner of a place, step by step, and the answer back the same way.
+
+extension RingStateMachine {
+    // MARK: What is asked for
+
+    /// Looks up what is in `slot`: an event says so later.
+    mutating func get(
+        _ slot: ChordSlot,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        start(.get, slot.place, slot.values, .get(slot), through: nil, &mesh, at: now, &actions)
+    }
+
+    /// Brings an entry to its place: an event says so later.
+    mutating func put(
+        _ slot: ChordSlot,
+        _ entry: RingEntry,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let body = slot.values + entry.values
+        start(.put, slot.place, body, .put(slot, entry), through: nil, &mesh, at: now, &actions)
+    }
+
+    /// Has the owner of `slot` change its map: an event says so later.
+    mutating func change(
+        _ slot: ChordSlot,
+        by entries: [MessageValue.Entry],
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let body = slot.values + [.map(entries)]
+        start(.change, slot.place, body, .change(slot), through: nil, &mesh, at: now, &actions)
+    }
+
+    /// Who owns `place`: an event says so later under `number`, and how far it was.
+    mutating func locate(
+        _ place: RingNumber,
+        _ number: Int,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        start(.find, place, [], .locate(number), through: nil, &mesh, at: now, &actions)
+    }
+
+    /// Asks, the first time through `first` if that is given.
+    mutating func start(
+        _ kind: Route.Kind,
+        _ place: RingNumber,
+        _ body: [MessageValue],
+        _ purpose: Purpose,
+        through first: NodeID?,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard queries.count < limits.pendingMax else { return giveUp(purpose, mesh, at: now, &actions) }
+        let route = Route(nonce: generator.next(), kind: kind, place: place, body: body)
+        queries[route.nonce] = Query(route: route, purpose: purpose, due: ticks + limits.retryTicks, firstHop: first)
+        if let first {
+            send(route, to: first, mesh, at: now, &actions)
+        } else {
+            carry(route, from: nil, &mesh, at: now, &actions)
+        }
+    }
+
+    mutating func retryQueries(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+        let due = queries.filter { $0.value.due <= ticks }.sorted { $0.key < $1.key }
+        for (nonce, old) in due {
+            queries[nonce] = nil
+            guard old.attempts + 1 < limits.attemptsMax else {
+                giveUp(old.purpose, mesh, at: now, &actions)
+                continue
+            }
+            let route = Route(nonce: generator.next(), kind: old.route.kind, place: old.route.place, body: old.route.body)
+            var query = Query(route: route, purpose: old.purpose, attempts: old.attempts + 1, due: 0)
+            query.due = ticks + limits.retryTicks * (1 + query.attempts / 2)
+            queries[route.nonce] = query
+            if case .peek = old.purpose {
+                peek(route, at: query.attempts, mesh, at: now, &actions)
+            } else {
+                carry(route, from: nil, attempt: query.attempts, &mesh, at: now, &actions)
+            }
+        }
+    }
+
+    private mutating func giveUp(
+        _ purpose: Purpose,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        switch purpose {
+        case .successor, .change: break
+        case .finger(let exponent): table.setFinger(exponent, nil)
+        case .locate(let number): events.append(.located(number, nil, hops: 0))
+        case .get(let slot): events.append(.unanswered(slot))
+        case .put(let slot, let entry): events.append(.notStored(slot, entry.version))
+        case .peek(let request): answer(request.nonce, [], request.hops, mesh, at: now, &actions)
+        }
+    }
+
+    // MARK: On the way
+
+    /// Does what is asked if the place is this node's own, else hands it on.
+    mutating func carry(
+        _ route: Route,
+        from asker: NodeID?,
+        attempt: Int = 0,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if let asker {
+            guard route.hops <= limits.hopsMax, pending.count < limits.pendingMax, queries[route.nonce] == nil,
+                pending[route.nonce] == nil
+            else { return }
+            pending[route.nonce] = (asker, ticks + 2 * limits.retryTicks)
+        }
+        if route.kind == .peek || isOwn(route) { return settle(route, &mesh, at: now, &actions) }
+        guard let (next, isFinal) = nextStep(for: route, from: asker, attempt: attempt) else { return }
+        var route = route
+        route.hops += 1
+        route.isFinal = isFinal
+        if asker == nil { queries[route.nonce]?.firstHop = next }
+        send(route, to: next, mesh, at: now, &actions)
+    }
+
+    private func send(
+        _ route: Route,
+        to id: NodeID,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        whisper(route.payload, SubFlag.ringRoute, to: id, mesh, at: now, &actions)
+    }
+
+    private func isOwn(_ route: Route) -> Bool {
+        guard isMember else { return false }
+        if let range = table.range { return range.contains(route.place) }
+        // Who sent it took this node for the owner, and it knows of nobody who would be.
+        return route.isFinal
+    }
+
+    /// Who is to have it next, and whether that is the owner as far as is known here.
+    private func nextStep(for route: Route, from asker: NodeID?, attempt: Int) -> (NodeID, isFinal: Bool)? {
+        let place = route.place
+        guard isMember else {
+            let nearest = ranked(members.values, skipping: asker) { $0.place.distance(to: place) }
+            return nearest.isEmpty ? nil : (nearest[min(attempt % 3, nearest.count - 1)], false)
+        }
+        if route.isFinal, let before = table.predecessor, members[before.id] != nil { return (before.id, true) }
+        var start = me.place
+        for successor in table.successors {
+            if place.isWithin(after: start, upTo: successor.place) {
+                if members[successor.id] != nil { return (successor.id, true) }
+                break
+            }
+            start = successor.place
+        }
+        // The nearest before the place, and at least one step nearer than this node.
+        let before = members.values.filter { $0.place.isWithin(after: me.place, upTo: place) }
+        let nearest = ranked(before, skipping: asker) { $0.place.distance(to: place) }
+        return nearest.isEmpty ? nil : (nearest[min(attempt % 3, nearest.count - 1)], false)
+    }
+
+    /// The first three of `members`, the nearest first.
+    private func ranked(
+        _ members: some Sequence<RingMember>,
+        skipping asker: NodeID?,
+        _ distance: (RingMember) -> RingNumber
+    ) -> [NodeID] {
+        var best: [(distance: RingNumber, id: NodeID)] = []
+        for member in members where member.id != asker {
+            let item = (distance: distance(member), id: member.id)
+            let index = best.firstIndex { (item.distance, item.id) < ($0.distance, $0.id) } ?? best.count
+            guard index < 3 else { continue }
+            best.insert(item, at: index)
+            if best.count > 3 { best.removeLast() }
+        }
+        return best.map(\.id)
+    }
+
+    // MARK: At the owner
+
+    private mutating func settle(
+        _ route: Route,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        switch route.kind {
+        case .find:
+            answer(route.nonce, [me.value], route.hops, mesh, at: now, &actions)
+        case .get:
+            guard let slot = ChordSlot(route.body) else { return }
+            events.append(.wanted(Request(nonce: route.nonce, slot: slot, hops: route.hops)))
+        case .peek:
+            guard let slot = ChordSlot(route.body) else { return }
+            answer(route.nonce, store[slot]?.values ?? [], route.hops, mesh, at: now, &actions)
+        case .put:
+            guard let slot = ChordSlot(route.body), let entry = RingEntry(route.body.dropFirst(2)),
+                slot.place == route.place, isInTime(entry.version, at: now)
+            else { return }
+            keep(slot, entry, mesh, at: now, &actions)
+            // Without room for it the answer is none.
+            guard let latest = store[slot]?.version else { return }
+            answer(route.nonce, [latest.value], route.hops, mesh, at: now, &actions)
+        case .change:
+            guard let slot = ChordSlot(route.body), slot.place == route.place,
+                case .map(let changes)? = route.body.dropFirst(2).first
+            else { return }
+            let old = store[slot]
+            let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
+            guard let value = map.changed(by: changes) else { return }
+            let version =
+                old?.version.next(by: me.id, at: now) ?? RingVersion(time: now, number: 0, author: me.id)
+            keep(slot, RingEntry(value, version), mesh, at: now, &actions)
+            answer(route.nonce, [version.value], route.hops, mesh, at: now, &actions)
+        }
+    }
+
+    /// Keeps an entry of this node's own range, and gives copies to its successors.
+    private mutating func keep(
+        _ slot: ChordSlot,
+        _ entry: RingEntry,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let old = store[slot]?.value
+        guard store.merge(slot, entry) else { return }
+        for successor in table.successors.prefix(limits.replicas - 1) {
+            whisper(slot.values + entry.values, SubFlag.ringEntries, to: successor.id, mesh, at: now, &actions)
+        }
+        if old != entry.value { events.append(.owned(slot, entry.value)) }
+    }
+
+    /// Answers a question with what is here; if that is nothing, those behind are asked first.
+    mutating func reply(
+        _ request: Request,
+        with entry: RingEntry?,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if let entry { return answer(request.nonce, entry.values, request.hops, mesh, at: now, &actions) }
+        guard table.successors.contains(where: { members[$0.id] != nil }), queries.count < limits.pendingMax else {
+            return answer(request.nonce, [], request.hops, mesh, at: now, &actions)
+        }
+        let route = Route(nonce: generator.next(), kind: .peek, place: request.slot.place, body: request.slot.values)
+        // Two of them are enough.
+        let attempts = max(0, limits.attemptsMax - 2)
+        queries[route.nonce] = Query(route: route, purpose: .peek(request), attempts: attempts, due: ticks + 2)
+        peek(route, at: attempts, mesh, at: now, &actions)
+    }
+
+    private mutating func peek(
+        _ route: Route,
+        at attempt: Int,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let linked = table.successors.filter { members[$0.id] != nil }
+        guard !linked.isEmpty else { return }
+        let successor = linked[attempt % min(2, linked.count)].id
+        queries[route.nonce]?.firstHop = successor
+        send(route, to: successor, mesh, at: now, &actions)
+    }
+
+    // MARK: The way back
+
+    private mutating func answer(
+        _ nonce: UInt64,
+        _ body: [MessageValue],
+        _ hops: Int64,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if let query = queries.removeValue(forKey: nonce) { return conclude(query, body, hops, mesh, at: now, &actions) }
+        guard let (asker, _) = pending.removeValue(forKey: nonce) else { return }
+        let head: [MessageValue] = [.binary(nonce.octets), .integer(hops)]
+        whisper(head + body, SubFlag.ringAnswer, to: asker, mesh, at: now, &actions)
+    }
+
+    mutating func takeAnswer(
+        _ payload: [MessageValue],
+        from id: NodeID,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard payload.count >= 2, let nonce = payload[0].octets.flatMap(UInt64.init(octets:)), let hops = payload[1].int
+        else { return }
+        let body = Array(payload.dropFirst(2))
+        if let query = queries[nonce], let member = body.first.flatMap({ RingMember($0) }), query.route.kind == .find {
+            queries[nonce] = nil
+            return found(member, hops, query.purpose, &mesh, at: now, &actions)
+        }
+        answer(nonce, body, hops, mesh, at: now, &actions)
+    }
+
+    /// An answer to a question of this node's own.
+    private mutating func conclude(
+        _ query: Query,
+        _ body: [MessageValue],
+        _ hops: Int64,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        switch query.purpose {
+        // It is this node itself.
+        case .successor, .finger: break
+        case .locate(let number): events.append(.located(number, me, hops: hops))
+        case .get(let slot): events.append(.got(slot, RingEntry(body)))
+        case .put(let slot, let entry):
+            guard let latest = body.first.flatMap({ RingVersion($0) }) else { break }
+            events.append(.stored(slot, entry.version, latest: latest))
+        case .change(let slot): events.append(.changed(slot))
+        case .peek(let request):
+            let entry = RingEntry(body).flatMap { isInTime($0.version, at: now) ? $0 : nil }
+            // What another has of this node's range it should have too.
+            if let entry { keep(request.slot, entry, mesh, at: now, &actions) }
+            answer(request.nonce, entry?.values ?? [], request.hops, mesh, at: now, &actions)
+        }
+    }
+
+    func isInTime(_ version: RingVersion, at now: Int64) -> Bool { version.time <= now + limits.aheadSecondsMax }
+}
+
+extension RingStateMachine.Route {
+    /// The route in a message; nil if there is none.
+    init?(_ payload: [MessageValue]) {
+        guard payload.count >= 5, let nonce = payload[0].octets.flatMap(UInt64.init(octets:)),
+            let kind = payload[1].int.flatMap({ Kind(rawValue: $0) }), let octets = payload[2].octets,
+            octets.count == RingNumber.bitCount / 8, let place = RingNumber(octets), let hops = payload[3].int, hops >= 0
+        else { return nil }
+        self.init(
+            nonce: nonce,
+            kind: kind,
+            place: place,
+            hops: hops,
+            isFinal: payload[4].int == 1,
+            body: Array(payload.dropFirst(5))
+        )
+    }
+
+    /// As it travels.
+    var payload: [MessageValue] {
+        [
+            .binary(nonce.octets), .integer(kind.rawValue), .binary(place.ringOctets), .integer(hops),
+            .integer(isFinal ? 1 : 0),
+        ] + body
+    }
+}
+
+extension UInt64 {
+    /// The number in eight octets, the highest first; nil if there are not eight.
+    fileprivate init?(octets: [UInt8]) {
+        guard octets.count == 8 else { return nil }
+        self = octets.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    fileprivate var octets: [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: self >> (56 - 8 * UInt64($0))) } }
+}
