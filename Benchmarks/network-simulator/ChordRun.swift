@@ -4,37 +4,20 @@ import PeerNetwork
 
 /// A chord table that is shared out among many nodes of our own.
 package struct ChordRun {
-    /// What came of it.
-    package struct Outcome: Sendable {
-        package var nodes = 0
-        /// Members whose first successor is the next node of the ring.
-        package var rightSuccessors = 0
-        /// Steps to the owner of a key, on average.
-        package var hops = 0.0
-        /// Look-ups, and those that gave the value that was set.
-        package var lookUps = 0
-        package var rightLookUps = 0
-        /// Keys, and those of which no node has anything left.
-        package var keys = 0
-        package var lostKeys = 0
-        /// Of the keys that are left those that are found.
-        package var foundKeys = 0
-    }
-
     private var network: SimulatedNetwork<ChordRules>
     private var generator: SeededNumbers
     private var alive: [Int] = []
     private let id = NetworkID(subnet: "chord", isEncrypted: false)
 
     /// A ring of so many nodes, which came one after the other, each told of one that was there.
-    package init(nodes: Int, seed: UInt64) {
+    package init(nodes: Int, seed: UInt64, settleSeconds: Int = 60) {
         network = SimulatedNetwork<ChordRules>(seed: seed)
         generator = SeededNumbers(seed: ~seed)
         for number in 0..<nodes {
             add()
             network.run(for: number < 64 ? 500 : 20)
         }
-        network.run(for: 60_000)
+        network.run(for: 1000 * settleSeconds)
     }
 
     private mutating func add() {
@@ -82,9 +65,11 @@ package struct ChordRun {
     }
 
     /// Gives so many keys their values, from nodes here and there; how many writers were told that it was done.
-    package mutating func fill(_ keys: Int) -> Int {
+    package mutating func fill(_ keys: Int) -> Int { fill(0..<keys) }
+
+    private mutating func fill(_ keys: Range<Int>) -> Int {
         let done = Tally()
-        for number in 0..<keys {
+        for number in keys {
             let node = alive.randomElement(using: &generator) ?? 0
             network.perform(at: node) { rules, now, actions in
                 let value = MessageValue.integer(Int64(number))
@@ -98,9 +83,10 @@ package struct ChordRun {
 
     /// Looks up keys here and there while nodes die and others come, so that half of them are there for no longer than
     /// `medianSeconds`.
-    package mutating func churn(keys: Int, lookUps: Int, seconds: Int, medianSeconds: Int) -> (asked: Int, right: Int) {
-        let right = Tally()
-        var asked = 0
+    ///
+    /// What a node asks that dies before it has the answer counts for nothing.
+    package mutating func churn(keys: Int, lookUps: Int, seconds: Int, medianSeconds: Int) -> (right: Int, wrong: Int) {
+        let (right, wrong) = (Tally(), Tally())
         // In a step of 20 ms each dies with this chance.
         let chance = 0.6931 / Double(medianSeconds) / 50
         let steps = seconds * 50
@@ -115,25 +101,23 @@ package struct ChordRun {
             for _ in step * lookUps / steps..<(step + 1) * lookUps / steps {
                 let node = alive.randomElement(using: &generator) ?? 0
                 guard network.rules(of: node).isOnRing else { continue }
-                asked += 1
-                let number = Int.random(in: 0..<keys, using: &generator)
-                lookUp(number, at: node, right)
+                lookUp(Int.random(in: 0..<keys, using: &generator), at: node, right, wrong)
             }
         }
         network.run(for: 15_000)
-        return (asked, right.count)
+        return (right.count, wrong.count)
     }
 
-    private mutating func lookUp(_ number: Int, at node: Int, _ right: Tally) {
+    private mutating func lookUp(_ number: Int, at node: Int, _ right: Tally, _ wrong: Tally) {
         network.perform(at: node) { rules, now, actions in
             rules.find(Self.key(number), within: 10, at: now, &actions) { value in
-                if value == .integer(Int64(number)) { right.add(1) }
+                if value == .integer(Int64(number)) { right.add(1) } else { wrong.add(1) }
             }
         }
     }
 
-    /// Half of the nodes die at once: how many keys are lost with them in the table of SHA-256, and how many of the others are
-    /// found a minute later.
+    /// Half of the nodes die at once: how many keys are lost with them in the table of SHA-256, and how many are found a minute
+    /// later in whichever tables.
     package mutating func halve(keys: Int) -> (lost: Int, found: Int) {
         let dead = Set(alive.shuffled(using: &generator).prefix(alive.count / 2))
         for node in dead { network.crash(node) }
@@ -153,15 +137,37 @@ package struct ChordRun {
     }
 
     private mutating func settle(keys: Int) -> (lost: Int, found: Int) {
-        let left = (0..<keys).filter { number in alive.contains { network.rules(of: $0).holds(Self.key(number)) } }
-        network.run(for: 60_000)
-        let right = Tally()
-        for number in left {
-            lookUp(number, at: alive.randomElement(using: &generator) ?? 0, right)
+        let left = (0..<keys).count { number in alive.contains { network.rules(of: $0).holds(Self.key(number)) } }
+        pass(seconds: 60)
+        return (keys - left, find(keys))
+    }
+
+    /// Lets time pass.
+    package mutating func pass(seconds: Int) {
+        network.run(for: 1000 * seconds)
+    }
+
+    /// Divides the nodes in two for a minute, in which keys are given values on either side; how many writers were told that
+    /// it was done. Another minute later this returns.
+    package mutating func divide(keys: Range<Int>) -> Int {
+        network.divide { $0 % 2 }
+        pass(seconds: 30)
+        let done = fill(keys)
+        pass(seconds: 20)
+        network.divide(nil)
+        pass(seconds: 60)
+        return done
+    }
+
+    /// How many of so many keys are found, each by some node.
+    package mutating func find(_ keys: Int) -> Int {
+        let (right, wrong) = (Tally(), Tally())
+        for number in 0..<keys {
+            lookUp(number, at: alive.randomElement(using: &generator) ?? 0, right, wrong)
             network.run(for: 10)
         }
-        network.run(for: 15_000)
-        return (keys - left.count, right.count)
+        pass(seconds: 15)
+        return right.count
     }
 
     static func show(nodes: Int, seed: UInt64) {
@@ -171,8 +177,11 @@ package struct ChordRun {
         let keys = 2000
         print("\(keys) keys set: \(ring.fill(keys)) are said to be in their places")
         ring.network.run(for: 20_000)
-        let churned = ring.churn(keys: keys, lookUps: 10_000, seconds: 120, medianSeconds: 60)
-        print("with sessions of 60 s (median), 120 s: \(churned.right) of \(churned.asked) look-ups gave the value")
+        let churned = ring.churn(keys: keys, lookUps: 10_000, seconds: 60, medianSeconds: 60)
+        let share = Double(churned.right) / Double(churned.right + churned.wrong)
+        print(
+            "a minute with sessions of 60 s (median): \(churned.right) look-ups gave the value, \(churned.wrong) not: \(share)"
+        )
         ring.network.run(for: 60_000)
         print("a minute later \(ring.rightSuccessors) of \(nodes) know who comes next")
         let halved = ring.halve(keys: keys)

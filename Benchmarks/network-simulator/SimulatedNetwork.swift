@@ -16,13 +16,17 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         package init() {}
     }
 
-    private struct Node {
+    private final class Node {
         var rules: Rules
         let address: PeerAddress
         let skew: Int64
         var isUp = true
         /// Of each link: the other end, and when what was sent last arrives: nothing overtakes.
         var ends: [LinkID: End] = [:]
+
+        init(rules: Rules, address: PeerAddress, skew: Int64) {
+            (self.rules, self.address, self.skew) = (rules, address, skew)
+        }
     }
 
     private struct End {
@@ -38,10 +42,11 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         case tick(node: Int)
     }
 
+    /// What is due, by a time, a number of its own, and where it stands.
     private struct Due {
         let time: Int
         let number: Int
-        let happening: Happening
+        let place: Int
     }
 
     package var conditions: Conditions
@@ -56,6 +61,8 @@ package struct SimulatedNetwork<Rules: NodeRules> {
     private var nodes: [Node] = []
     private var places: [PeerAddress: Int] = [:]
     private var heap: [Due] = []
+    private var happenings: [Happening?] = []
+    private var freePlaces: [Int] = []
     private var number = 0
     private var generator: SeededNumbers
     /// Nodes of different groups do not reach each other.
@@ -100,7 +107,7 @@ package struct SimulatedNetwork<Rules: NodeRules> {
     /// A node goes without a word.
     package mutating func crash(_ node: Int) {
         nodes[node].isUp = false
-        for link in Array(nodes[node].ends.keys) { cut(node, link) }
+        for link in links(of: node) { cut(node, link) }
     }
 
     /// Nodes reach only those of the same group from now on; nil: all reach all.
@@ -109,8 +116,15 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         guard let group else { return }
         for node in nodes.indices { groups[node] = group(node) }
         for node in nodes.indices {
-            for (link, end) in nodes[node].ends where groups[node] != groups[end.node] { cut(node, link) }
+            for link in links(of: node) where nodes[node].ends[link].map({ groups[node] != groups[$0.node] }) ?? false {
+                cut(node, link)
+            }
         }
+    }
+
+    /// In order: nothing may depend on how a dictionary is hashed.
+    private func links(of node: Int) -> [LinkID] {
+        nodes[node].ends.keys.sorted { $0.rawValue < $1.rawValue }
     }
 
     /// Lets so many milliseconds pass.
@@ -119,7 +133,8 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         while let due = heap.first, due.time <= end {
             removeFirst()
             time = due.time
-            happen(due.happening)
+            freePlaces.append(due.place)
+            if let happening = happenings[due.place].take() { happen(happening) }
         }
         time = end
     }
@@ -214,7 +229,9 @@ package struct SimulatedNetwork<Rules: NodeRules> {
 
     private mutating func schedule(_ delay: Int, _ happening: Happening) {
         number += 1
-        heap.append(Due(time: time + delay, number: number, happening: happening))
+        let place = freePlaces.popLast() ?? happenings.count
+        if place == happenings.count { happenings.append(happening) } else { happenings[place] = happening }
+        heap.append(Due(time: time + delay, number: number, place: place))
         var child = heap.count - 1
         while child > 0, isEarlier(child, (child - 1) / 2) {
             heap.swapAt(child, (child - 1) / 2)

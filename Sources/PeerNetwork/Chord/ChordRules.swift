@@ -328,13 +328,13 @@ package struct ChordLimits: Sendable {
 extension ChordRules {
     // MARK: For those who look at a network from outside
 
-    /// Whether it is a member of the ring or has a link to one.
-    package var isOnRing: Bool { ring.isReachable }
+    /// Whether it has a link to a member of the ring.
+    package var isOnRing: Bool { !ring.members.isEmpty }
 
     /// The next node behind it on the ring, as far as it knows.
     package var successor: NodeID? { ring.table.successors.first?.id }
 
-    /// The keys of `keys` of which it has a place in the table of SHA-256.
+    /// Whether it has the value of `key` in the table of SHA-256.
     package func holds(_ key: [UInt8]) -> Bool {
         let slot = ChordSlot(table: .sha256, position: ChordTable.sha256.position(of: key))
         return ring.store[slot].map { $0.value != .null } ?? false

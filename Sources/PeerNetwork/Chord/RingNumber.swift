@@ -14,14 +14,21 @@ struct RingNumber: Sendable, Hashable {
     /// The number that these octets are, the highest first; nil if there are more than 64.
     init?(_ octets: some BidirectionalCollection<UInt8>) {
         guard octets.count <= Self.byteCount else { return nil }
-        self.init(hash: Array(octets))
+        self.init(hash: octets)
     }
 
     /// The number that a hash of at most 64 octets is.
-    fileprivate init(hash: [UInt8]) {
-        for (index, octet) in hash.reversed().prefix(Self.byteCount).enumerated() {
-            words[index / 8] |= UInt64(octet) << (8 * UInt64(index % 8))
+    fileprivate init(hash: some BidirectionalCollection<UInt8>) {
+        var (word, shift, value) = (0, UInt64(0), UInt64(0))
+        for octet in hash.reversed().prefix(Self.byteCount) {
+            value |= UInt64(octet) << shift
+            shift += 8
+            if shift == 64 {
+                words[word] = value
+                (word, shift, value) = (word + 1, 0, 0)
+            }
         }
+        if shift > 0 { words[word] = value }
     }
 
     /// The number with this text in base 58; nil if it is none.
@@ -62,8 +69,8 @@ struct RingNumber: Sendable, Hashable {
         RingNumber(powerOfTwo: exponent).mirrored.distance(to: self)
     }
 
-    /// The lowest 64 bits.
-    var lowBits: UInt64 { words[0] }
+    /// The highest 64 bits on the ring.
+    var highBits: UInt64 { words[Self.ringWords - 1] }
 
     /// Whether it lies behind `start` and at or before `end`, clockwise; where both are one, everything does.
     func isWithin(after start: RingNumber, upTo end: RingNumber) -> Bool {

@@ -4,10 +4,12 @@ extension MeshStateMachine {
     // MARK: What is said of others
 
     mutating func sendPeers(on link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
-        let peers = neighbours.compactMap { peer in
-            peer.address.map { MessageValue.array([$0.value, .binary(peer.id.octets)]) }
+        var peers: [MessageValue] = []
+        for other in order.shuffled(using: &generator) where peers.count < configuration.peersListMax {
+            guard let peer = links[other]?.peer, let address = peer.address else { continue }
+            peers.append(.array([address.value, .binary(peer.id.octets)]))
         }
-        whisper([.array(peers.shuffled(using: &generator))], SubFlag.peers, on: link, at: now, &actions)
+        whisper([.array(peers)], SubFlag.peers, on: link, at: now, &actions)
     }
 
     mutating func takeRequest(
@@ -45,6 +47,7 @@ extension MeshStateMachine {
     // MARK: Whom to dial
 
     mutating func takePeers(_ message: PeerMessage, at now: Int64, _ actions: inout [NodeAction]) {
+        var hasRoom = outgoingCount < configuration.outgoingMax
         for entry in message.payload.first?.elements ?? [] {
             guard let parts = entry.elements, parts.count == 2, let address = PeerAddress(parts[0]),
                 let octets = parts[1].octets
@@ -52,7 +55,9 @@ extension MeshStateMachine {
             let id = NodeID(octets: octets)
             guard id != identity.id, address != identity.address else { continue }
             note(id, address)
-            if table[id] == nil, outgoingCount < configuration.outgoingMax { dial(address, at: now, &actions) }
+            guard hasRoom, table[id] == nil else { continue }
+            dial(address, at: now, &actions)
+            hasRoom = outgoingCount < configuration.outgoingMax
         }
     }
 
@@ -71,7 +76,8 @@ extension MeshStateMachine {
     /// Ends a link that this node has made and needs no more; false if it is another's, the user's, or one of the few that hold
     /// the mesh together.
     mutating func leave(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) -> Outcome? {
-        guard let address = links[link]?.dialled, wishes[address] == nil, outgoingCount > configuration.outgoingMax else {
+        guard let address = links[link]?.dialled, wishes[address] == nil, outgoingCount > configuration.outgoingMax
+        else {
             return nil
         }
         return refuse(link, .superfluous, at: now, &actions)

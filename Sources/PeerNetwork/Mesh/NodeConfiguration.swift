@@ -24,6 +24,8 @@ public struct NodeConfiguration: Sendable {
     public var handshakeSecondsMax: Int64 = 10
     /// Addresses that are remembered, to be dialled when links are lost.
     public var addressesMax = 1000
+    /// Addresses that a peers list names, chosen by lot; py2p names all.
+    public var peersListMax = 32
     /// How long after a failure an address is dialled again, first and at most; in seconds.
     public var redialSeconds: ClosedRange<Int64> = 1...2
 

@@ -87,7 +87,8 @@ public struct ChordNode: Sendable {
     }
 
     private func write(
-        _ body: (inout ChordRules, Int64, inout [NodeAction], @escaping @Sendable (Bool) -> Void) throws(PeerNetworkError) -> Void
+        _ body: (inout ChordRules, Int64, inout [NodeAction], @escaping @Sendable (Bool) -> Void)
+            throws(PeerNetworkError) -> Void
     ) async throws {
         let isStored: Result<Bool, PeerNetworkError> = await withCheckedContinuation { continuation in
             driver.perform { rules, now, actions in

@@ -14,6 +14,8 @@ package struct RingLimits: Sendable {
     package var answerTicks = 12
     /// How long a connection to one may take.
     package var dialTicks = 20
+    /// How long a member of a large ring may not be known yet to those around it.
+    package var youthTicks = 20
     /// How often somebody outside the list is asked who the first successor is: rings that met become one.
     package var mergeTicks = 16
     /// How long to wait before the fingers are looked up again.

@@ -50,7 +50,8 @@ extension RingStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard isMember, members[id] != nil, let range = RingRange(payload), payload.count == 3, let theirs = payload[2].octets,
+        guard isMember, members[id] != nil, let range = RingRange(payload), payload.count == 3,
+            let theirs = payload[2].octets,
             theirs.count == 8 * RingStore.bucketCount
         else { return }
         guarded[id] = (range, ticks)
@@ -72,7 +73,9 @@ extension RingStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard isMember, payload.count >= 3, let range = RingRange(payload), let buckets = payload[2].elements else { return }
+        guard isMember, payload.count >= 3, let range = RingRange(payload), let buckets = payload[2].elements else {
+            return
+        }
         var theirs: [ChordSlot: RingVersion] = [:]
         var wanted: [MessageValue] = []
         for value in payload.dropFirst(3) {
@@ -112,7 +115,8 @@ extension RingStateMachine {
         guarded = guarded.filter { $0.value.at + limits.guardedTicks > ticks }
         guard let own = table.range else { return }
         let strays = store.entries(outside: guarded.values.map(\.range) + [own])
-        for (slot, entry) in strays.prefix(1000) { put(slot, entry, &mesh, at: now, &actions) }
+        // Most are there already, and while nodes come and go many are nobody's for a moment.
+        for (slot, entry) in strays.prefix(max(64, strays.count / 16)) { put(slot, entry, &mesh, at: now, &actions) }
     }
 
     /// The owner has an entry that was brought to it: whether this node is to keep its copy.

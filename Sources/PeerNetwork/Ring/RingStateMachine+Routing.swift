@@ -77,7 +77,12 @@ extension RingStateMachine {
                 giveUp(old.purpose, mesh, at: now, &actions)
                 continue
             }
-            let route = Route(nonce: generator.next(), kind: old.route.kind, place: old.route.place, body: old.route.body)
+            let route = Route(
+                nonce: generator.next(),
+                kind: old.route.kind,
+                place: old.route.place,
+                body: old.route.body
+            )
             var query = Query(route: route, purpose: old.purpose, attempts: old.attempts + 1, due: 0)
             query.due = ticks + limits.retryTicks * (1 + query.attempts / 2)
             queries[route.nonce] = query
@@ -142,16 +147,32 @@ extension RingStateMachine {
     }
 
     private func isOwn(_ route: Route) -> Bool {
-        guard isMember else { return false }
+        // Who has just come and knows nobody behind it has nothing yet.
+        guard isMember, !table.successors.isEmpty || members.isEmpty else { return false }
+        guard route.isFinal || !isYoung, nearerOwner(of: route.place) == nil else { return false }
         if let range = table.range { return range.contains(route.place) }
         // Who sent it took this node for the owner, and it knows of nobody who would be.
         return route.isFinal
     }
 
+    /// Whether it may not be known yet to all who should know it: what it believes to own may be others'.
+    private var isYoung: Bool { !table.isWholeRing && joinedAt + limits.youthTicks > ticks }
+
+    /// A member with a link that is at or behind `place`, and before this node.
+    private func nearerOwner(of place: RingNumber) -> NodeID? {
+        var best: (distance: RingNumber, id: NodeID?) = (place.distance(to: me.place), nil)
+        for member in members.values {
+            let distance = place.distance(to: member.place)
+            if distance < best.distance { best = (distance, member.id) }
+        }
+        return best.id
+    }
+
     /// Who is to have it next, and whether that is the owner as far as is known here.
     private func nextStep(for route: Route, from asker: NodeID?, attempt: Int) -> (NodeID, isFinal: Bool)? {
         let place = route.place
-        guard isMember else {
+        if isMember, route.isFinal, let nearer = nearerOwner(of: place), nearer != asker { return (nearer, true) }
+        guard isMember, !table.successors.isEmpty, route.isFinal || !isYoung else {
             let nearest = ranked(members.values, skipping: asker) { $0.place.distance(to: place) }
             return nearest.isEmpty ? nil : (nearest[min(attempt % 3, nearest.count - 1)], false)
         }
@@ -285,7 +306,9 @@ extension RingStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        if let query = queries.removeValue(forKey: nonce) { return conclude(query, body, hops, mesh, at: now, &actions) }
+        if let query = queries.removeValue(forKey: nonce) {
+            return conclude(query, body, hops, mesh, at: now, &actions)
+        }
         guard let (asker, _) = pending.removeValue(forKey: nonce) else { return }
         let head: [MessageValue] = [.binary(nonce.octets), .integer(hops)]
         whisper(head + body, SubFlag.ringAnswer, to: asker, mesh, at: now, &actions)
@@ -342,7 +365,8 @@ extension RingStateMachine.Route {
     init?(_ payload: [MessageValue]) {
         guard payload.count >= 5, let nonce = payload[0].octets.flatMap(UInt64.init(octets:)),
             let kind = payload[1].int.flatMap({ Kind(rawValue: $0) }), let octets = payload[2].octets,
-            octets.count == RingNumber.bitCount / 8, let place = RingNumber(octets), let hops = payload[3].int, hops >= 0
+            octets.count == RingNumber.bitCount / 8, let place = RingNumber(octets), let hops = payload[3].int,
+            hops >= 0
         else { return nil }
         self.init(
             nonce: nonce,

@@ -80,7 +80,7 @@ struct RingStateMachine: Sendable {
     var store: RingStore
     private(set) var isMember = false
     /// Members that there is a link to.
-    private(set) var members: [NodeID: RingMember] = [:]
+    var members: [NodeID: RingMember] = [:]
     var events: [Event] = []
     var ticks = 0
     var queries: [UInt64: Query] = [:]
@@ -88,16 +88,18 @@ struct RingStateMachine: Sendable {
     var pending: [UInt64: (asker: NodeID, until: Int)] = [:]
     /// Those who were asked for their neighbours, and when.
     var asked: [NodeID: Int] = [:]
-    private var dialling: [NodeID: (member: RingMember, since: Int)] = [:]
-    private var dead: [NodeID: Int] = [:]
-    private var idle: [NodeID: Int] = [:]
-    private var lastAskOfPredecessor = 0
+    var dialling: [NodeID: (member: RingMember, since: Int)] = [:]
+    var dead: [NodeID: Int] = [:]
+    var idle: [NodeID: Int] = [:]
+    var lastAskOfPredecessor = 0
+    /// When it found somebody behind it.
+    private(set) var joinedAt = 0
     /// Ranges of others of which this node keeps copies, and when they were last compared.
     var guarded: [NodeID: (range: RingRange, at: Int)] = [:]
     /// When the own range is to be compared with the successors.
     var digestDue = 0
-    private var fingerDue = 0
-    private var nextFinger = RingNumber.bitCount - 1
+    var fingerDue = 0
+    var nextFinger = RingNumber.bitCount - 1
     var generator: SeededNumbers
 
     init(_ me: RingMember, limits: RingLimits, seed: UInt64) {
@@ -142,7 +144,12 @@ struct RingStateMachine: Sendable {
     // MARK: Who comes and goes
 
     /// A member of the ring is linked.
-    mutating func met(_ member: RingMember, _ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+    mutating func met(
+        _ member: RingMember,
+        _ mesh: inout MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
         members[member.id] = member
         dialling[member.id] = nil
         dead[member.id] = nil
@@ -177,13 +184,13 @@ struct RingStateMachine: Sendable {
         }
     }
 
-    private mutating func bury(_ id: NodeID, _ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+    mutating func bury(_ id: NodeID, _ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
         dead[id] = ticks
         members[id] = nil
         forget(id, &mesh, at: now, &actions)
     }
 
-    private mutating func forget(
+    mutating func forget(
         _ id: NodeID,
         _ mesh: inout MeshStateMachine,
         at now: Int64,
@@ -199,7 +206,7 @@ struct RingStateMachine: Sendable {
         if wasFirst { stabilise(&mesh, at: now, &actions) }
     }
 
-    private mutating func dial(
+    mutating func dial(
         _ member: RingMember,
         _ mesh: inout MeshStateMachine,
         at now: Int64,
@@ -215,7 +222,7 @@ struct RingStateMachine: Sendable {
 
     // MARK: Neighbours
 
-    private mutating func ask(
+    mutating func ask(
         _ member: RingMember,
         _ mesh: inout MeshStateMachine,
         at now: Int64,
@@ -227,15 +234,17 @@ struct RingStateMachine: Sendable {
     }
 
     /// Asks the first successor that can be asked for its neighbours, and so tells it who is before it.
-    private mutating func stabilise(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+    mutating func stabilise(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
         guard let first = table.successors.first else { return findSuccessor(&mesh, at: now, &actions) }
         if members[first.id] != nil { return ask(first, &mesh, at: now, &actions) }
-        if let time = dead[first.id], time + limits.deadTicks > ticks { return forget(first.id, &mesh, at: now, &actions) }
+        if let time = dead[first.id], time + limits.deadTicks > ticks {
+            return forget(first.id, &mesh, at: now, &actions)
+        }
         dial(first, &mesh, at: now, &actions)
     }
 
     /// Looks for the first successor through somebody who may be of another ring.
-    private mutating func findSuccessor(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
+    mutating func findSuccessor(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
         guard let through = sortedMembers.randomElement(using: &generator) else { return }
         let isUnderWay = queries.values.contains { if case .successor = $0.purpose { true } else { false } }
         guard !isUnderWay else { return }
@@ -286,6 +295,7 @@ struct RingStateMachine: Sendable {
             let values = payload[1].elements
         else { return }
         let before = table.successors
+        if before.isEmpty { joinedAt = ticks }
         guard table.adopt(member, values.prefix(4 * limits.successorsMax).compactMap { RingMember($0) }) else { return }
         if before.map(\.id) != table.successors.map(\.id) { digestDue = min(digestDue, ticks + 2) }
         for successor in table.successors.prefix(limits.replicas) { dial(successor, &mesh, at: now, &actions) }
@@ -295,84 +305,6 @@ struct RingStateMachine: Sendable {
         }
         // It is to know who is before it.
         if before.first != member { ask(member, &mesh, at: now, &actions) }
-    }
-
-    // MARK: Time
-
-    /// Does what is due; to be called every quarter of a second.
-    mutating func tick(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
-        ticks += 1
-        retryQueries(&mesh, at: now, &actions)
-        if ticks % 8 == 0 { pending = pending.filter { $0.value.until > ticks } }
-        guard isMember else { return }
-        for (id, time) in asked.sorted(by: { $0.key < $1.key }) where time + limits.answerTicks < ticks {
-            bury(id, &mesh, at: now, &actions)
-        }
-        for (id, call) in dialling.sorted(by: { $0.key < $1.key }) where call.since + limits.dialTicks < ticks {
-            bury(id, &mesh, at: now, &actions)
-        }
-        if ticks % limits.stabiliseTicks == 0 {
-            stabilise(&mesh, at: now, &actions)
-            checkPredecessor(&mesh, at: now, &actions)
-        }
-        if ticks % limits.mergeTicks == 0 { findSuccessor(&mesh, at: now, &actions) }
-        refreshFinger(&mesh, at: now, &actions)
-        if digestDue <= ticks { sendDigests(mesh, at: now, &actions) }
-        if ticks % limits.guardedTicks == 0 { tidy(&mesh, at: now, &actions) }
-        if ticks % 8 == 0 { leaveIdleLinks(&mesh, at: now, &actions) }
-    }
-
-    private mutating func checkPredecessor(
-        _ mesh: inout MeshStateMachine,
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) {
-        guard let predecessor = table.predecessor, lastAskOfPredecessor + limits.answerTicks < ticks else { return }
-        if members[predecessor.id] != nil {
-            ask(predecessor, &mesh, at: now, &actions)
-        } else if let time = dead[predecessor.id], time + limits.deadTicks > ticks {
-            forget(predecessor.id, &mesh, at: now, &actions)
-        } else {
-            dial(predecessor, &mesh, at: now, &actions)
-        }
-    }
-
-    private mutating func refreshFinger(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
-        guard fingerDue <= ticks, let last = table.successors.last else { return }
-        let exponent = nextFinger
-        let place = me.place.advanced(byPowerOfTwo: exponent)
-        let isNear = place.isWithin(after: me.place, upTo: last.place)
-        if isNear || exponent == 0 || table.isWholeRing {
-            // Those below are successors.
-            for lower in 0...exponent { table.setFinger(lower, nil) }
-            nextFinger = RingNumber.bitCount - 1
-            fingerDue = ticks + limits.fingerTicks
-            return
-        }
-        nextFinger -= 1
-        start(.find, place, [], .finger(exponent), through: nil, &mesh, at: now, &actions)
-    }
-
-    private mutating func leaveIdleLinks(
-        _ mesh: inout MeshStateMachine,
-        at now: Int64,
-        _ actions: inout [NodeAction]
-    ) {
-        let contacts = table.contacts
-        for id in members.keys.sorted() {
-            guard !contacts.contains(id), asked[id] == nil else {
-                idle[id] = nil
-                continue
-            }
-            let since = idle[id] ?? ticks
-            idle[id] = since
-            guard since + limits.idleTicks < ticks, let link = mesh.table[id] else { continue }
-            idle[id] = nil
-            guard mesh.leave(link, at: now, &actions) != nil else { continue }
-            members[id] = nil
-            events.append(.left(id))
-        }
-        dead = dead.filter { $0.value + limits.deadTicks > ticks }
     }
 
     // MARK: Messages

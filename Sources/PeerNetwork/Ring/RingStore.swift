@@ -31,8 +31,7 @@ struct ChordSlot: Sendable, Hashable, Comparable {
     static func == (a: ChordSlot, b: ChordSlot) -> Bool { a.position == b.position && a.table == b.table }
 
     func hash(into hasher: inout Hasher) {
-        hasher.combine(position.lowBits)
-        hasher.combine(table)
+        hasher.combine(position.highBits)
     }
 
     static func < (a: ChordSlot, b: ChordSlot) -> Bool {

@@ -38,21 +38,38 @@ package enum Base58 {
 
     /// The number of at most `byteCount` octets whose text this is, big-endian, filled up with zeros; nil if it is none.
     package static func decode(_ text: some Sequence<UInt8>, byteCount: Int) -> [UInt8]? {
-        var octets = [UInt8](repeating: 0, count: byteCount)
-        var length = 0
+        // Words of 64 bits, the lowest first, and one of up to ten letters that is to be added.
+        var words: [UInt64] = []
+        var (length, group, scale) = (0, UInt64(0), UInt64(1))
+        func take() {
+            var carry = group
+            for index in words.indices {
+                let (high, low) = words[index].multipliedFullWidth(by: scale)
+                let (sum, isOver) = low.addingReportingOverflow(carry)
+                words[index] = sum
+                carry = high + (isOver ? 1 : 0)
+            }
+            if carry > 0 { words.append(carry) }
+            (group, scale) = (0, 1)
+        }
         for letter in text {
             length += 1
             let value = values[Int(letter)]
             guard value != 0xff, length <= lettersMax else { return nil }
-            var carry = UInt32(value)
-            for index in octets.indices.reversed() {
-                let sum = UInt32(octets[index]) * 58 + carry
-                octets[index] = UInt8(truncatingIfNeeded: sum)
-                carry = sum >> 8
-            }
-            guard carry == 0 else { return nil }
+            (group, scale) = (group * 58 + UInt64(value), scale * 58)
+            if length % 10 == 0 { take() }
         }
-        return length == 0 ? nil : octets
+        take()
+        guard length > 0 else { return nil }
+        var octets = [UInt8](repeating: 0, count: byteCount)
+        for (index, word) in words.enumerated() {
+            for octet in 0..<8 {
+                let value = UInt8(truncatingIfNeeded: word >> UInt64(8 * octet))
+                let place = byteCount - 1 - 8 * index - octet
+                if place >= 0 { octets[place] = value } else if value != 0 { return nil }
+            }
+        }
+        return octets
     }
 
     /// Whether the number with the text `a` is less than that with the text `b`; both are taken for base 58.

@@ -29,6 +29,11 @@ public struct NodeID: Sendable, Hashable, Comparable, CustomStringConvertible {
         octets = Base58.encode(SHA384.hash(data: Array(text.utf8) + network.octets + Array(salt.utf8)))
     }
 
+    /// Hashes the letters at once.
+    public func hash(into hasher: inout Hasher) {
+        octets.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     /// The letters.
     public var description: String { String(decoding: octets, as: UTF8.self) }
 
