@@ -200,6 +200,7 @@ let package = Package(
         ),
         tests("Daemon", ["Daemon", "HTTP", "TestSupport", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
+        tests("Peer", ["peer", "Daemon", "PeerNetwork", "PeerTCP", arguments]),
         tests(
             "EndToEnd",
             ["TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "cdn", "client", "peer", "registry"],

@@ -62,17 +62,21 @@ enum PeerApp {
         _ identity: NodeIdentity,
         _ transport: TCPTransport
     ) -> AnyNode {
-        let compressor = SystemCompressor(command.compression)
+        let (compressor, limits) = (SystemCompressor(command.compression), command.limits)
         let seed = UInt64.random(in: .min ... .max)
         let now: @Sendable () -> Int64 = { WallClock.sinceEpoch().components.seconds }
         return switch command.network {
         case .mesh:
-            .mesh(MeshNode(identity, over: transport, compressor: compressor, seed: seed, now: now))
+            .mesh(
+                MeshNode(identity, limits.node, over: transport, compressor: compressor, seed: seed, now: now)
+            )
         case .sync:
             .sync(
                 SyncNode(
                     identity,
+                    limits.node,
                     isLeasing: !command.noLease,
+                    limits: limits.sync,
                     over: transport,
                     compressor: compressor,
                     seed: seed,
@@ -80,14 +84,29 @@ enum PeerApp {
                 )
             )
         case .chord:
-            .chord(ChordNode(identity, over: transport, compressor: compressor, seed: seed, now: now))
+            .chord(
+                ChordNode(
+                    identity,
+                    limits.node,
+                    limits: limits.chord,
+                    over: transport,
+                    compressor: compressor,
+                    seed: seed,
+                    now: now
+                )
+            )
         }
     }
 
     private static func listen(_ command: PeerCommand) async throws -> TCPTransport {
         do {
             let tls = command.tls ? try PeerTLS(now: Date()) : nil
-            return try await TCPTransport.listen(host: command.host, port: command.port, tls: tls)
+            return try await TCPTransport.listen(
+                host: command.host,
+                port: command.port,
+                tls: tls,
+                limits: command.limits.tcp
+            )
         } catch {
             throw ExitFailure.listening(
                 "\(error)",

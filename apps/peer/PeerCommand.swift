@@ -30,10 +30,11 @@ struct PeerCommand: ParsableCommand {
         version: Program.version
     )
 
-    static let settings = [
-        Setting("port"), Setting("host"), Setting("connect", .list), Setting("subnet"), Setting("compression"),
-        Setting("no-lease", .flag), Setting("tls", .flag), Setting("join", .flag), Setting("json", .flag),
-    ]
+    static let settings =
+        [
+            Setting("port"), Setting("host"), Setting("connect", .list), Setting("subnet"), Setting("compression"),
+            Setting("no-lease", .flag), Setting("tls", .flag), Setting("join", .flag), Setting("json", .flag),
+        ] + LimitOptions.settings
 
     @Argument(help: "Which network: mesh, sync or chord.")
     var network: NetworkKind
@@ -89,11 +90,15 @@ struct PeerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Read settings from this file.", valueName: "file"))
     var config: String?
 
+    @OptionGroup
+    var limits: LimitOptions
+
     func validate() throws {
         if noLease, network != .sync {
             throw ValidationError("--no-lease is for sync; leave it out, or say 'peer sync'")
         }
         if join, network != .chord { throw ValidationError("--join is for chord; leave it out, or say 'peer chord'") }
+        try limits.check(for: network)
     }
 }
 

@@ -12,16 +12,18 @@ public struct ChordNode: Sendable {
     public let mesh: MeshNode
     private let driver: NodeDriver<ChordRules>
 
-    /// A node that takes part when ``MeshNode/start()`` is called; the parameters are those of ``MeshNode``.
+    /// A node that takes part when ``MeshNode/start()`` is called; the parameters are those of ``MeshNode``, and how
+    /// much it holds.
     package init(
         _ identity: NodeIdentity,
         _ configuration: NodeConfiguration = NodeConfiguration(),
+        limits: ChordLimits = ChordLimits(),
         over transport: any PeerTransport,
         compressor: any FrameCompressor = PlainFrames(),
         seed: UInt64,
         now: @escaping @Sendable () -> Int64
     ) {
-        let rules = ChordRules(MeshStateMachine(identity, configuration, seed: seed))
+        let rules = ChordRules(MeshStateMachine(identity, configuration, seed: seed), limits: limits)
         driver = NodeDriver(rules, over: transport, compressor: compressor, now: now)
         mesh = MeshNode(driver)
     }

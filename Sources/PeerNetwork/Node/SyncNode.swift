@@ -12,18 +12,23 @@ public struct SyncNode: Sendable {
     public let mesh: MeshNode
     private let driver: NodeDriver<SyncRules>
 
-    /// A node that takes part when ``MeshNode/start()`` is called; the parameters are those of ``MeshNode``, and whether a key
-    /// belongs to who changed it last for an hour.
+    /// A node that takes part when ``MeshNode/start()`` is called; the parameters are those of ``MeshNode``, whether a
+    /// key belongs to who changed it last for an hour, and how much the table holds.
     package init(
         _ identity: NodeIdentity,
         _ configuration: NodeConfiguration = NodeConfiguration(),
         isLeasing: Bool = true,
+        limits: SyncLimits = SyncLimits(),
         over transport: any PeerTransport,
         compressor: any FrameCompressor = PlainFrames(),
         seed: UInt64,
         now: @escaping @Sendable () -> Int64
     ) {
-        let rules = SyncRules(MeshStateMachine(identity, configuration, seed: seed), isLeasing: isLeasing)
+        let rules = SyncRules(
+            MeshStateMachine(identity, configuration, seed: seed),
+            isLeasing: isLeasing,
+            limits: limits
+        )
         driver = NodeDriver(rules, over: transport, compressor: compressor, now: now)
         mesh = MeshNode(driver)
     }

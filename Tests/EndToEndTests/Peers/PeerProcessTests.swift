@@ -13,6 +13,7 @@ import Testing
     @Test(arguments: [
         ["mesh", "--port", "99999"], ["ring"], [], ["mesh", "--connect", "nowhere"], ["mesh", "--compression", "zip"],
         ["mesh", "--join"], ["chord", "--no-lease"], ["mesh", "--bogus"],
+        ["mesh", "--limit-frame", "0"], ["mesh", "--limit-keys", "5"],
     ])
     func `a wrong command line ends with 64 and says what to do`(_ words: [String]) async throws {
         let outcome = try await RunningProcess.run([Product.path("peer")] + words)
