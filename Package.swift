@@ -101,7 +101,7 @@ let package = Package(
         domain("HTTPCache", ["HTTP", "CLinux", "CXXHash"]),
         domain("PeerRegistry", ["HTTP", "PeerIdentity"]),
         domain("Chat", ["HTTP", "JSON", "PeerIdentity", crypto]),
-        domain("PeerNetwork", [crypto]),
+        domain("PeerNetwork", ["PeerIdentity", crypto]),
 
         adapter(
             "HTTPServer",
@@ -140,7 +140,13 @@ let package = Package(
             ]
         ),
 
-        app("peer", ["PeerNetwork", "PeerCompression", "PeerTCP", "JSON", "Daemon", arguments, logging, lifecycle]),
+        app(
+            "peer",
+            [
+                "PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP", "JSON", "Daemon", arguments, logging,
+                lifecycle,
+            ]
+        ),
 
         .executableTarget(
             name: "trace-simulator",
@@ -182,7 +188,7 @@ let package = Package(
         ),
         tests(
             "PeerNetwork",
-            ["PeerNetwork", "PeerCompression", "PeerTCP", "TestSupport", "network-simulator"],
+            ["PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP", "TestSupport", "network-simulator"],
             exclude: ["Vectors"]
         ),
         tests("ChatSQLite", ["Chat", "ChatSQLite", "PeerIdentity", "TestSupport", crypto, grdb]),

@@ -18,6 +18,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        (["chord", "--require-signed"], "for mesh and sync"), (["mesh", "--key", "file"], "--key is for --sign"),
+        (["mesh", "--join"], "for chord"), (["chord", "--no-lease"], "for sync"),
+    ])
+    func `flags that do not go together are refused with what to do`(_ arguments: [String], _ words: String) {
+        #expect(Self.fault(arguments)?.contains(words) == true, "\(Self.fault(arguments) ?? "taken")")
+    }
+
     // MARK: Limits
 
     @Test func `without a flag every limit is the one of the library`() throws {

@@ -59,10 +59,7 @@ final class StateDirectory: Sendable {
             let octets = try SystemFile.octets(of: file, octetsMax: 4096) { code in
                 ExitFailure(.inputOutput, "cannot read the identity in \(file): \(String(cString: strerror(code)))")
             }
-            let words = String(decoding: octets, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-            guard words.count == 2, words[0] == Self.format, let seed = Base64URL.decode(words[1].utf8),
-                let key = try? IdentityKey(rawRepresentation: seed)  // Says nothing but that it is no key.
-            else {
+            guard let key = IdentityKey(fileText: String(decoding: octets, as: UTF8.self)) else {
                 throw ExitFailure(
                     .configuration,
                     "\(file) holds no identity; give --identity another file, or restore it: the name belongs to its key"
@@ -71,11 +68,9 @@ final class StateDirectory: Sendable {
             return key
         }
         let key = IdentityKey()
-        try SystemFile.replace(file, with: Array("\(format) \(Base64URL.encode(key.rawRepresentation))\n".utf8))
+        try SystemFile.replace(file, with: Array(key.fileText.utf8))
         return key
     }
-
-    private static let format = "waystation-identity-1"
 
     private static func entry(of name: PeerIdentifier, in parent: String) -> String? {
         guard let directory = opendir(parent) else { return nil }

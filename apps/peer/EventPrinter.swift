@@ -41,8 +41,9 @@ final class EventPrinter: Sendable {
                 [
                     ("packets", Self.packets(message)), ("sender", .string("\(message.sender)")),
                     ("time", .number(JSONNumber(message.time))), ("id", .string("\(message.id)")),
+                    ("signed", .bool(message.isSigned)),
                 ],
-                Self.short(message.sender) + ": "
+                Self.short(message.sender) + (message.isSigned ? " (signed): " : ": ")
                     + Self.clean(message.payload.map(PeerValues.text).joined(separator: " "))
             )
         case .updated(let key, let value, let owner, let time):

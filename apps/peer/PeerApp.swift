@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import Logging
 import PeerCompression
+import PeerIdentity
 import PeerNetwork
 import PeerTCP
 import ServiceLifecycle
@@ -31,13 +32,7 @@ enum PeerApp {
             subnet: command.network.fullSubnet(subnet, isLeasing: !command.noLease),
             isEncrypted: command.tls
         )
-        let salt = ProcessSalt.make()
-        let identity = NodeIdentity(
-            id: NodeID(host: address.host, port: address.port, network: network, salt: salt),
-            network: network,
-            address: address,
-            methods: SystemCompressor(command.compression).methods
-        )
+        let identity = try identity(command, network, address)
         let node = node(command, identity, transport)
         let printer = EventPrinter(isJSON: command.json)
         let session = PeerSession(node, printer, isTyped: !command.json)
@@ -57,24 +52,40 @@ enum PeerApp {
         printer.finish()
     }
 
+    private static func identity(
+        _ command: PeerCommand,
+        _ network: NetworkID,
+        _ address: PeerAddress
+    ) throws(ExitFailure) -> NodeIdentity {
+        let methods = SystemCompressor(command.compression).methods
+        if command.sign {
+            let key = try command.key.map { file throws(ExitFailure) in try KeyFile.key(in: file) } ?? IdentityKey()
+            return NodeIdentity(key: key, network: network, address: address, methods: methods)
+        }
+        let id = NodeID(host: address.host, port: address.port, network: network, salt: ProcessSalt.make())
+        return NodeIdentity(id: id, network: network, address: address, methods: methods)
+    }
+
     private static func node(
         _ command: PeerCommand,
         _ identity: NodeIdentity,
         _ transport: TCPTransport
     ) -> AnyNode {
         let (compressor, limits) = (SystemCompressor(command.compression), command.limits)
+        var configuration = limits.node
+        configuration.requiresSigned = command.requireSigned
         let seed = UInt64.random(in: .min ... .max)
         let now: @Sendable () -> Int64 = { WallClock.sinceEpoch().components.seconds }
         return switch command.network {
         case .mesh:
             .mesh(
-                MeshNode(identity, limits.node, over: transport, compressor: compressor, seed: seed, now: now)
+                MeshNode(identity, configuration, over: transport, compressor: compressor, seed: seed, now: now)
             )
         case .sync:
             .sync(
                 SyncNode(
                     identity,
-                    limits.node,
+                    configuration,
                     isLeasing: !command.noLease,
                     limits: limits.sync,
                     over: transport,
@@ -87,7 +98,7 @@ enum PeerApp {
             .chord(
                 ChordNode(
                     identity,
-                    limits.node,
+                    configuration,
                     limits: limits.chord,
                     over: transport,
                     compressor: compressor,

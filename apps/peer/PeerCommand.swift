@@ -25,7 +25,8 @@ struct PeerCommand: ParsableCommand {
             Every flag can be set as WAYSTATION_PEER_SUBNET=home in the environment, or as 'subnet = home' in the file \
             that --config names.
 
-            Nobody vouches for who sent what: these networks are for people who trust each other. Stop it with Ctrl-C.
+            In these networks anybody can send a message in another's name. Nodes with --sign prove which are theirs, and \
+            --require-signed takes no others. Stop it with Ctrl-C.
             """,
         version: Program.version
     )
@@ -34,6 +35,7 @@ struct PeerCommand: ParsableCommand {
         [
             Setting("port"), Setting("host"), Setting("connect", .list), Setting("subnet"), Setting("compression"),
             Setting("no-lease", .flag), Setting("tls", .flag), Setting("join", .flag), Setting("json", .flag),
+            Setting("sign", .flag), Setting("require-signed", .flag), Setting("key"),
         ] + LimitOptions.settings
 
     @Argument(help: "Which network: mesh, sync or chord.")
@@ -84,6 +86,15 @@ struct PeerCommand: ParsableCommand {
     @Flag(help: "chord: hold a part of the table from the beginning.")
     var join = false
 
+    @Flag(help: "Sign what it says to all and to users, with a key whose hash is the node's id; py2p takes no notice.")
+    var sign = false
+
+    @Flag(help: "mesh, sync: drop messages and changes of the table whose sender has not signed them.")
+    var requireSigned = false
+
+    @Option(help: ArgumentHelp("The node's key; made if it is not there. (default: a new one)", valueName: "file"))
+    var key: String?
+
     @Flag(help: "One JSON event a line on standard output.")
     var json = false
 
@@ -98,6 +109,12 @@ struct PeerCommand: ParsableCommand {
             throw ValidationError("--no-lease is for sync; leave it out, or say 'peer sync'")
         }
         if join, network != .chord { throw ValidationError("--join is for chord; leave it out, or say 'peer chord'") }
+        if requireSigned, network == .chord {
+            throw ValidationError(
+                "--require-signed is for mesh and sync: nobody signs what a chord table holds; leave it out"
+            )
+        }
+        if key != nil, !sign { throw ValidationError("--key is for --sign; give both, or leave it out") }
         try limits.check(for: network)
     }
 }

@@ -127,7 +127,8 @@ actor PeerSession {
             let count = node.mesh.neighbours.count
             var members: [(String, JSONValue)] = [
                 ("network", .string(node.kind.rawValue)), ("id", .string("\(node.mesh.id)")),
-                ("peers", .number(JSONNumber(Int64(count)))),
+                ("peers", .number(JSONNumber(Int64(count)))), ("signing", .bool(node.mesh.isSigning)),
+                ("unproved", .number(JSONNumber(Int64(node.mesh.unprovedCount)))),
             ]
             if case .sync(let table) = node { members.append(("keys", .number(JSONNumber(Int64(table.keys.count))))) }
             if case .chord(let table) = node {

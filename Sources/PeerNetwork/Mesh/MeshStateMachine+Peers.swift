@@ -1,6 +1,20 @@
 // Who else there is: peers lists, searches for one node, and whom to dial.
 
 extension MeshStateMachine {
+    /// An address that the user named, to be dialled again for as long as the node lives.
+    struct Wish: Sendable {
+        var node: NodeID?
+        var failures = 0
+        var due: Int64
+    }
+
+    /// A message for a node that is none of the neighbours, kept until somebody says where that is.
+    struct Search: Sendable {
+        let wanted: NodeID
+        let payload: [MessageValue]
+        let until: Int64
+    }
+
     // MARK: What is said of others
 
     mutating func sendPeers(on link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {

@@ -22,20 +22,6 @@ package struct MeshStateMachine: Sendable {
         var peer: Neighbour?
     }
 
-    /// An address that the user named, to be dialled again for as long as the node lives.
-    struct Wish: Sendable {
-        var node: NodeID?
-        var failures = 0
-        var due: Int64
-    }
-
-    /// A message for a node that is none of the neighbours, kept until somebody says where that is.
-    struct Search: Sendable {
-        let wanted: NodeID
-        let payload: [MessageValue]
-        let until: Int64
-    }
-
     /// What became of a message or a link, for the network that rests on this one.
     package enum Outcome: Sendable {
         case done
@@ -58,6 +44,7 @@ package struct MeshStateMachine: Sendable {
     private(set) var order: [LinkID] = []
     private(set) var seen: SeenMessages
     var tree = Tree()
+    var proofs = Proofs()
     var wishes: [PeerAddress: Wish] = [:]
     var addresses: [NodeID: PeerAddress] = [:]
     var searches: [[UInt8]: Search] = [:]
@@ -143,6 +130,7 @@ package struct MeshStateMachine: Sendable {
         guard now != lastTick else { return }
         lastTick = now
         seen.forget(before: now)
+        forgetProofs(before: now)
         searches = searches.filter { $0.value.until >= now }
         let silent = links.filter { $0.value.peer == nil && $0.value.since + configuration.handshakeSecondsMax < now }
         for link in silent.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
@@ -189,6 +177,7 @@ package struct MeshStateMachine: Sendable {
             time += 1
             message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
         }
+        message.proof = vouch(for: message, at: now, &actions)
         remember(message, at: now)
         spread(message, besides: nil, &actions)
         return message
@@ -202,8 +191,11 @@ package struct MeshStateMachine: Sendable {
         _ actions: inout [NodeAction]
     ) {
         guard !order.isEmpty else { return }
-        let message = PeerMessage(MainFlag.whisper, subFlag, from: identity.id, at: now, payload)
-        for link in order { send(message, on: link, &actions) }
+        let message = ownWhisper(payload, subFlag, at: now)
+        for link in order {
+            vouch(for: message, on: link, &actions)
+            send(message, on: link, &actions)
+        }
     }
 
     /// A message of this node to the neighbour at `link`.
@@ -214,7 +206,9 @@ package struct MeshStateMachine: Sendable {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        send(PeerMessage(MainFlag.whisper, subFlag, from: identity.id, at: now, payload), on: link, &actions)
+        let message = ownWhisper(payload, subFlag, at: now)
+        vouch(for: message, on: link, &actions)
+        send(message, on: link, &actions)
     }
 
     /// A message to one node: at once if it is a neighbour, else when somebody has said where it is.
@@ -252,6 +246,7 @@ package struct MeshStateMachine: Sendable {
             return message.subFlag == SubFlag.handshake ? takeHandshake(message, link, at: now, &actions) : .done
         }
         if message.mainFlag == MainFlag.broadcast, !flood(message, from: link, at: now, &actions) { return .done }
+        guard let message = checked(message, at: now) else { return .done }
         switch (message.subFlag, message.mainFlag) {
         case (SubFlag.handshake, _) where message.payload.count == 4:
             return takeHandshake(message, link, at: now, &actions)
@@ -261,6 +256,8 @@ package struct MeshStateMachine: Sendable {
             break
         case (SubFlag.broadcast, _), (SubFlag.whisper, _):
             actions.append(.tell(.message(message, neighbour: peer.id)))
+        case (SubFlag.vouch, _):
+            return takeVoucher(message, from: peer.id, on: link, at: now, &actions)
         case (SubFlag.peers, _):
             takePeers(message, at: now, &actions)
         case (SubFlag.request, _):

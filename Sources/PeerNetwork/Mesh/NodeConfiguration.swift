@@ -1,5 +1,7 @@
 // What a node of any of the networks may be told.
 
+package import PeerIdentity
+
 /// Bounds and habits of a node; the defaults are those of py2p where it has any.
 public struct NodeConfiguration: Sendable {
     /// Outgoing links beyond which no address of a peers list is dialled; 0 or more.
@@ -29,6 +31,15 @@ public struct NodeConfiguration: Sendable {
     /// How long after a failure an address is dialled again, first and at most; in seconds.
     public var redialSeconds: ClosedRange<Int64> = 1...2
 
+    /// Whether messages to the user, and changes of a sync table, are dropped unless their sender has signed them.
+    ///
+    /// They are handed on all the same. What a chord table holds is signed by nobody, and taken as ever.
+    public var requiresSigned = false
+    /// How long a message may wait for its signature before it is dropped, in seconds: that goes in front of the message.
+    public var proofSecondsMax: Int64 = 5
+    /// Signatures that came before their messages, and are kept for as long as those could come.
+    public var vouchersMax = 65_536
+
     /// The defaults.
     public init() {}
 }
@@ -41,8 +52,17 @@ package struct NodeIdentity: Sendable {
     package let address: PeerAddress?
     /// How it can read and write frames, the best first.
     package let methods: [CompressionMethod]
+    /// What it signs its messages with; nil: it does not.
+    package let key: IdentityKey?
 
+    /// A node that signs nothing, and whose id anybody may take.
     package init(id: NodeID, network: NetworkID, address: PeerAddress?, methods: [CompressionMethod]) {
-        (self.id, self.network, self.address, self.methods) = (id, network, address, methods)
+        (self.id, self.network, self.address, self.methods, key) = (id, network, address, methods, nil)
+    }
+
+    /// A node whose id is the hash of its key, by which it signs what it says to all, and to users.
+    package init(key: IdentityKey, network: NetworkID, address: PeerAddress?, methods: [CompressionMethod]) {
+        (self.network, self.address, self.methods, self.key) = (network, address, methods, key)
+        id = NodeID(of: key.publicKey)
     }
 }

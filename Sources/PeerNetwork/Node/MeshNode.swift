@@ -40,6 +40,12 @@ public struct MeshNode: Sendable {
     /// Who it is.
     public var id: NodeID { driver.lookAtMesh { $0.identity.id } }
 
+    /// Whether it signs what it says.
+    public var isSigning: Bool { driver.lookAtMesh { $0.identity.key != nil } }
+
+    /// What it has dropped because nothing proved who sent it; see ``NodeConfiguration/requiresSigned``.
+    public var unprovedCount: Int { driver.lookAtMesh { $0.proofs.refusedCount } }
+
     /// What happens, in order; for one loop at a time.
     public var events: NodeEvents { driver.events }
 

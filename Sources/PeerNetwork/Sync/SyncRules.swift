@@ -24,6 +24,8 @@ package struct SyncRules: NodeRules {
     package private(set) var entries: [[UInt8]: Entry] = [:]
     /// Keys that were deleted: who comes back with an older value does not bring them back.
     package private(set) var deleted: [[UInt8]: Version] = [:]
+    /// What proves the owner of an entry, or of its deletion, where that is known.
+    private var evidence: [[UInt8]: Evidence] = [:]
     private let limits: SyncLimits
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
@@ -68,7 +70,12 @@ package struct SyncRules: NodeRules {
         guard let value = (self.entries[key]?.value ?? .map([])).changed(by: entries) else {
             throw PeerNetworkError(.notMap, "the value of that key is no map")
         }
-        tell(SubFlag.delta, key, .map(entries), becomes: value, at: now, &actions)
+        // A part of a value cannot prove the whole of it to who comes later.
+        if mesh.identity.key != nil {
+            tell(SubFlag.store, key, value, becomes: value, at: now, &actions)
+        } else {
+            tell(SubFlag.delta, key, .map(entries), becomes: value, at: now, &actions)
+        }
         return value
     }
 
@@ -88,7 +95,7 @@ package struct SyncRules: NodeRules {
         // A py2p node looks at the key and the value alone.
         let payload = [.binary(key), told] + (isAgain ? [MessageValue.integer(number)] : [])
         let message = mesh.broadcast(payload, subFlag, at: now, dated: time, &actions)
-        store(key, value, Version(owner: id, time: message.time, number: number), &actions)
+        store(key, value, Version(owner: id, time: message.time, number: number), Evidence(message), &actions)
     }
 
     private func version(of key: [UInt8]) -> Version? { entries[key]?.version ?? deleted[key] }
@@ -110,7 +117,9 @@ package struct SyncRules: NodeRules {
 
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
-        if now % 60 == 0 { deleted = deleted.filter { $0.value.time > now - limits.deletedSeconds } }
+        guard now % 60 == 0 else { return }
+        deleted = deleted.filter { $0.value.time > now - limits.deletedSeconds }
+        evidence = evidence.filter { entries[$0.key] != nil || deleted[$0.key] != nil }
     }
 
     /// Whether a change may be made to what is there: the five rules of py2p, and the one for deltas.
@@ -147,6 +156,9 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         let isKin = mesh.isKin(link)
+        if isKin, let proof = evidence[key] {
+            return mesh.whisper([.binary(key), proof.value], SubFlag.merge, on: link, at: now, &actions)
+        }
         var payload: [MessageValue] = [
             .binary(key), value, .binary(version.owner.octets), .integer(version.time),
         ]
@@ -169,15 +181,24 @@ package struct SyncRules: NodeRules {
         switch (message.subFlag, payload.count) {
         case (SubFlag.store, 4), (SubFlag.merge, 5):
             guard let owner = payload[2].octets, let time = payload[3].int, time <= latest else { return }
+            guard !mesh.configuration.requiresSigned else { return mesh.noteUnproved() }
             let number = payload.count == 5 ? payload[4].int ?? 0 : 0
             let version = Version(owner: NodeID(octets: owner), time: time, number: number)
-            takeOver(key, payload[1], version, on: link, at: now, &actions)
+            takeOver(key, payload[1], version, nil, on: link, at: now, &actions)
+        case (SubFlag.merge, 2):
+            guard let proof = Evidence(payload[1], in: mesh.identity.network), proof.key == key else {
+                return mesh.noteUnproved()
+            }
+            guard proof.version.time <= latest else { return }
+            takeOver(key, proof.content, proof.version, proof, on: link, at: now, &actions)
         case (SubFlag.store, 2...3), (SubFlag.delta, 2...3):
             guard message.time <= latest else { return }
+            // Nobody whispers these; what was to be signed and is not has not come this far.
+            guard message.isForAll || !mesh.configuration.requiresSigned else { return mesh.noteUnproved() }
             let number = payload.count == 3 ? payload[2].int ?? 0 : 0
             let version = Version(owner: message.sender, time: message.time, number: number)
             let isDelta = message.subFlag == SubFlag.delta
-            change(key, payload[1], version, isDelta: isDelta, on: link, at: now, &actions)
+            change(key, payload[1], version, Evidence(message), isDelta: isDelta, on: link, at: now, &actions)
         default: break
         }
     }
@@ -187,6 +208,7 @@ package struct SyncRules: NodeRules {
         _ key: [UInt8],
         _ told: MessageValue,
         _ version: Version,
+        _ proof: Evidence?,
         isDelta: Bool,
         on link: LinkID,
         at now: Int64,
@@ -205,7 +227,7 @@ package struct SyncRules: NodeRules {
         }
         let old = entries[key]?.version
         guard Self.isAccepted(old, version, isDelta: isDelta, isLeasing: isLeasing, at: now) else { return }
-        store(key, value, version, &actions)
+        store(key, value, version, proof, &actions)
     }
 
     /// Takes what a neighbour has; what is news here is so to the other neighbours too.
@@ -213,6 +235,7 @@ package struct SyncRules: NodeRules {
         _ key: [UInt8],
         _ value: MessageValue,
         _ version: Version,
+        _ proof: Evidence?,
         on link: LinkID,
         at now: Int64,
         _ actions: inout [NodeAction]
@@ -224,7 +247,7 @@ package struct SyncRules: NodeRules {
                 Self.isAccepted(entries[key]?.version, version, isDelta: false, isLeasing: isLeasing, at: now)
             else { return }
         }
-        store(key, value, version, &actions)
+        store(key, value, version, proof, &actions)
         for other in mesh.links(besides: link) where value != .null || mesh.isKin(other) {
             pass(key, value, version, on: other, at: now, &actions)
         }
@@ -234,8 +257,10 @@ package struct SyncRules: NodeRules {
         _ key: [UInt8],
         _ value: MessageValue,
         _ version: Version,
+        _ proof: Evidence?,
         _ actions: inout [NodeAction]
     ) {
+        evidence[key] = proof
         guard value == .null else {
             deleted[key] = nil
             entries[key] = Entry(value: value, version: version)

@@ -8,15 +8,20 @@ public struct PeerMessage: Sendable {
     public let body: [UInt8]
     /// What tells it from every other.
     public let id: MessageID
-    /// Who says to have sent it; nobody vouches for that.
+    /// Who says to have sent it: anybody can say that, unless ``isSigned``.
     public let sender: NodeID
     /// When it says that it was sent, in whole seconds since 1970, UTC.
     public let time: Int64
     /// What is said.
     public let payload: [MessageValue]
+    /// What proves that it is the sender's; nil: nothing has come that does.
+    package internal(set) var proof: MessageProof?
     let mainFlag: Int64
     /// Nil: it is none that the networks know, or there is none.
     let subFlag: Int64?
+
+    /// Whether who holds the key of ``sender`` has signed it, for this network.
+    public var isSigned: Bool { proof != nil }
 
     /// Whether it was said to neighbours alone.
     public var isWhisper: Bool { subFlag == SubFlag.whisper }

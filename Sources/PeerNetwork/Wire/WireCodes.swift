@@ -38,7 +38,9 @@ enum SubFlag {
     static let ringState: Int64 = 0x36
     /// Of our own: a question or a value for whoever has a place on the ring.
     static let ringRoute: Int64 = 0x37
-    /// Of our own: what became of that.
+    /// Of our own: a message that comes behind this is really from who says to have sent it.
+    static let vouch: Int64 = 0x38
+    /// Of our own: what became of what was routed.
     static let ringAnswer: Int64 = 0x39
     /// Of our own: entries of the chord tables, to be kept.
     static let ringEntries: Int64 = 0x3a
