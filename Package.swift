@@ -143,8 +143,8 @@ let package = Package(
         app(
             "peer",
             [
-                "PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP", "JSON", "Daemon", arguments, logging,
-                lifecycle,
+                "Chat", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP",
+                "Daemon", arguments, logging, lifecycle,
             ]
         ),
 
@@ -206,7 +206,7 @@ let package = Package(
         ),
         tests("Daemon", ["Daemon", "HTTP", "TestSupport", arguments, logging, lifecycle]),
         tests("Cdn", ["cdn", "Daemon", "HTTPCache", arguments, logging]),
-        tests("Peer", ["peer", "Daemon", "PeerNetwork", "PeerTCP", arguments]),
+        tests("Peer", ["peer", "Daemon", "PeerIdentity", "PeerNetwork", "PeerTCP", "TestSupport", arguments]),
         tests(
             "EndToEnd",
             ["TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "cdn", "client", "peer", "registry"],

@@ -20,6 +20,10 @@ import Testing
 
     @Test(arguments: [
         (["chord", "--require-signed"], "for mesh and sync"), (["mesh", "--key", "file"], "--key is for --sign"),
+        (["mesh", "--registry", "localhost:8080"], "http://localhost:8080"),
+        (["mesh", "--name", "a"], "--name is for --registry"), (["mesh", "--ca", "a"], "--ca is for --registry"),
+        (["mesh", "--registry", "http://r", "--name", "a"], "--name needs --key"),
+        (["mesh", "--registry", "http://r", "--key", "k", "--name", "a/b"], "cannot be a name"),
         (["mesh", "--join"], "for chord"), (["chord", "--no-lease"], "for sync"),
     ])
     func `flags that do not go together are refused with what to do`(_ arguments: [String], _ words: String) {

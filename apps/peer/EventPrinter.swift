@@ -82,6 +82,12 @@ final class EventPrinter: Sendable {
         write("error", [("cmd", .string(command)), ("text", .string(error))], error)
     }
 
+    /// What there is to say of the registry; `name`: this node is found by that from now on.
+    func show(registry text: String, name: String? = nil) {
+        let members: [(String, JSONValue)] = name.map { [("name", .string($0))] } ?? []
+        write("registry", members + [("text", .string(text))], Self.clean(text))
+    }
+
     /// The node takes part from now on.
     func showReady(_ id: NodeID, _ network: NetworkID, _ subnet: String, _ address: PeerAddress, port: Int) {
         write(

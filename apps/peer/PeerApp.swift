@@ -27,12 +27,8 @@ enum PeerApp {
     private static func run(_ command: PeerCommand) async throws {
         let transport = try await listen(command)
         let address = try outward(command.host, port: transport.port)
-        let subnet = command.subnet ?? command.network.rawValue
-        let network = NetworkID(
-            subnet: command.network.fullSubnet(subnet, isLeasing: !command.noLease),
-            isEncrypted: command.tls
-        )
-        let identity = try identity(command, network, address)
+        let key = try command.key.map { file throws(ExitFailure) in try KeyFile.key(in: file) } ?? IdentityKey()
+        let identity = identity(command, key, address)
         let node = node(command, identity, transport)
         let printer = EventPrinter(isJSON: command.json)
         let session = PeerSession(node, printer, isTyped: !command.json)
@@ -40,11 +36,13 @@ enum PeerApp {
             node.mesh.start()
             if case .chord(let chord) = node, command.join { chord.join() }
             StandardError.write("peer: \(command.network.rawValue) node \(identity.id) on \(address)\n")
-            printer.showReady(identity.id, network, subnet, address, port: transport.port)
+            printer.showReady(identity.id, identity.network, command.subnetName, address, port: transport.port)
             for place in command.connect { node.mesh.connect(to: place.address) }
         }
+        let meeting = try await meeting(command, key, address, node.mesh, printer)
         try await Services(
-            [Follower(session: session, mesh: node.mesh)],
+            // What is last leaves the registry first.
+            [Follower(session: session, mesh: node.mesh)] + meeting,
             leading: Console(session: session, begin: begin),
             gracePeriod: .seconds(3),
             logger: Logger(label: "peer")
@@ -52,18 +50,38 @@ enum PeerApp {
         printer.finish()
     }
 
-    private static func identity(
-        _ command: PeerCommand,
-        _ network: NetworkID,
-        _ address: PeerAddress
-    ) throws(ExitFailure) -> NodeIdentity {
-        let methods = SystemCompressor(command.compression).methods
-        if command.sign {
-            let key = try command.key.map { file throws(ExitFailure) in try KeyFile.key(in: file) } ?? IdentityKey()
-            return NodeIdentity(key: key, network: network, address: address, methods: methods)
-        }
+    /// Who signs is called by its key; others by where they are.
+    private static func identity(_ command: PeerCommand, _ key: IdentityKey, _ address: PeerAddress) -> NodeIdentity {
+        let (network, methods) = (command.networkID, SystemCompressor(command.compression).methods)
+        if command.sign { return NodeIdentity(key: key, network: network, address: address, methods: methods) }
         let id = NodeID(host: address.host, port: address.port, network: network, salt: ProcessSalt.make())
         return NodeIdentity(id: id, network: network, address: address, methods: methods)
+    }
+
+    /// What meets others through a registry, if one was given.
+    private static func meeting(
+        _ command: PeerCommand,
+        _ key: IdentityKey,
+        _ address: PeerAddress,
+        _ mesh: MeshNode,
+        _ printer: EventPrinter
+    ) async throws -> [any Service] {
+        guard let registry = command.registry else { return [] }
+        let place = command.registryPlace
+        do {
+            let parts = RegistryMeeting.Parts(
+                registry: registry,
+                place: place,
+                name: try place.identifier(command.name ?? RegistryPlace.name(of: key.publicKey)),
+                key: key,
+                address: address,
+                linksMax: command.limits.outgoing,
+                caFile: command.ca
+            )
+            return [try await RegistryMeeting(parts, mesh, printer)]
+        } catch let error as InvalidValue {
+            throw ExitFailure(.usage, "\(error)")
+        }
     }
 
     private static func node(

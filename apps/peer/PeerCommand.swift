@@ -2,6 +2,8 @@
 
 import ArgumentParser
 import Daemon
+import PeerIdentity
+import PeerNetwork
 
 /// The flags as typed; ``PeerOptions`` is what they mean.
 struct PeerCommand: ParsableCommand {
@@ -14,6 +16,8 @@ struct PeerCommand: ParsableCommand {
                   The first node of a network.
               peer mesh --port 4445 --connect 127.0.0.1:4444
                   A second one; what is typed reaches everyone.
+              peer mesh --port 0 --registry http://localhost:8080
+                  Links to the nodes that the registry knows of.
               peer sync --port 4446 --connect 192.0.2.7:4446
                   A table that every node has: set KEY VALUE, get KEY, del KEY, keys.
               peer chord --port 4447 --join
@@ -35,7 +39,8 @@ struct PeerCommand: ParsableCommand {
         [
             Setting("port"), Setting("host"), Setting("connect", .list), Setting("subnet"), Setting("compression"),
             Setting("no-lease", .flag), Setting("tls", .flag), Setting("join", .flag), Setting("json", .flag),
-            Setting("sign", .flag), Setting("require-signed", .flag), Setting("key"),
+            Setting("sign", .flag), Setting("require-signed", .flag), Setting("key"), Setting("registry"),
+            Setting("name"), Setting("ca"),
         ] + LimitOptions.settings
 
     @Argument(help: "Which network: mesh, sync or chord.")
@@ -95,6 +100,21 @@ struct PeerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The node's key; made if it is not there. (default: a new one)", valueName: "file"))
     var key: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Find other nodes through this registry, and be found: http://localhost:8080.",
+            valueName: "url"
+        ),
+        transform: PeerValues.url
+    )
+    var registry: PeerURL?
+
+    @Option(help: "What it is called at the registry, behind network and subnet. (default: from its key)")
+    var name: String?
+
+    @Option(help: ArgumentHelp("Certificates (PEM) to trust an https registry by.", valueName: "file"))
+    var ca: String?
+
     @Flag(help: "One JSON event a line on standard output.")
     var json = false
 
@@ -114,9 +134,36 @@ struct PeerCommand: ParsableCommand {
                 "--require-signed is for mesh and sync: nobody signs what a chord table holds; leave it out"
             )
         }
-        if key != nil, !sign { throw ValidationError("--key is for --sign; give both, or leave it out") }
+        if key != nil, !sign, registry == nil {
+            throw ValidationError("--key is for --sign and --registry; give one of them, or leave it out")
+        }
+        if registry == nil, name != nil || ca != nil {
+            throw ValidationError("--\(name == nil ? "ca" : "name") is for --registry; give both, or leave it out")
+        }
+        if let name {
+            guard key != nil else {
+                throw ValidationError("--name needs --key FILE: a registry gives a name to one key")
+            }
+            do throws(InvalidValue) {
+                _ = try registryPlace.identifier(name)
+            } catch {
+                throw ValidationError("--name: \(error)")
+            }
+        }
         try limits.check(for: network)
     }
+}
+
+extension PeerCommand {
+    /// What only nodes of one network link to each other by.
+    var networkID: NetworkID {
+        NetworkID(subnet: network.fullSubnet(subnetName, isLeasing: !noLease), isEncrypted: tls)
+    }
+
+    var subnetName: String { subnet ?? network.rawValue }
+
+    /// Where nodes of that network stand in a registry.
+    var registryPlace: RegistryPlace { RegistryPlace(network, subnet: subnetName, network: networkID) }
 }
 
 /// The kinds of network.

@@ -2,6 +2,7 @@
 
 import Daemon
 import JSON
+import PeerIdentity
 import PeerNetwork
 
 /// Where a node listens.
@@ -25,6 +26,14 @@ enum PeerValues {
             throw InvalidValue("expected HOST:PORT such as 192.0.2.7:4444 or [::1]:4444")
         }
         return PeerPlace(address: address)
+    }
+
+    static func url(_ text: String) throws(InvalidValue) -> PeerURL {
+        do throws(PeerIdentityError) {
+            return try PeerURL(text)
+        } catch {
+            throw InvalidValue("expected a URL such as http://localhost:8080; \(error.message)")
+        }
     }
 
     static func methods(_ text: String) throws(InvalidValue) -> [CompressionMethod] {

@@ -303,12 +303,12 @@ package final class Registration: Sendable {
     // MARK: Words
 
     private func nameTaken(_ reason: String) -> String {
-        "\(client.base) refuses the name \(oneself.identifier): \(reason); take another name, or give --identity the "
+        "\(client.base) refuses the name \(oneself.identifier): \(reason); take another name, or give \(configuration.keyFlag) the "
             + "file of the right key"
     }
 
     private func away(_ error: ChatError) -> String {
-        "\(error.message) (it is asked again; known peers are still written to)"
+        "\(error.message) (it is asked again; \(configuration.awayRemark))"
     }
 
     private func sleep(until time: Timestamp?) async {

@@ -11,6 +11,12 @@ package struct RegistrationConfiguration: Sendable {
     /// How long a graceful stop waits for the registry to take note.
     package var leaveTimeout: Duration = .seconds(2)
 
+    /// What goes on without the registry, for the warning that it is away.
+    package var awayRemark = "known peers are still written to"
+
+    /// The flag that names the file of the key that our name belongs to, for who has taken the wrong one.
+    package var keyFlag = "--identity"
+
     /// Between two signs of life: a third of the lease, so that two may be lost.
     package var renewalNanoseconds: Int64 { Int64(ttlSeconds) * 1_000_000_000 / 3 }
 

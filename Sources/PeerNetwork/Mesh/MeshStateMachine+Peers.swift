@@ -82,6 +82,13 @@ extension MeshStateMachine {
 
     var outgoingCount: Int { links.values.count { $0.dialled != nil } }
 
+    /// Dials `address` once, unless that is a neighbour's or this node's own.
+    package mutating func visit(_ address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
+        // A second link to a node of py2p would cost both.
+        guard address != identity.address, !neighbours.contains(where: { $0.address == address }) else { return }
+        dial(address, at: now, &actions)
+    }
+
     mutating func dial(_ address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
         guard !links.values.contains(where: { $0.dialled == address }) else { return }
         actions.append(.dial(newLink(dialled: address, isOpen: false, at: now), address))

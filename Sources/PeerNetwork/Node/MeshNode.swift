@@ -65,6 +65,11 @@ public struct MeshNode: Sendable {
         driver.performOnMesh { mesh, now, actions in mesh.connect(to: address, at: now, &actions) }
     }
 
+    /// Links to the node at `address` if there is no link to it; one that is lost is not made again.
+    public func visit(_ address: PeerAddress) {
+        driver.performOnMesh { mesh, now, actions in mesh.visit(address, at: now, &actions) }
+    }
+
     /// Tells all nodes; the message as it went out.
     @discardableResult
     public func broadcast(_ values: MessageValue...) async -> PeerMessage { await broadcast(values) }

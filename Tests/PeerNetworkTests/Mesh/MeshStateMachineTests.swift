@@ -267,6 +267,22 @@ import Testing
         #expect(node.dialled == [2001])
     }
 
+    @Test func `an address that is only visited is dialled once, and not at all if there is a link to it`() throws {
+        let node = Self.node()
+        let (there, own) = (try #require(PeerAddress("10.0.0.1:2001")), try #require(PeerAddress("10.0.0.1:1000")))
+        let other = try #require(PeerAddress("10.0.0.1:3000"))
+        node.meet("a", port: 2001)
+        _ = node.taken()
+        for address in [there, own, other, other] {
+            node.perform { rules, now, actions in rules.mesh.visit(address, at: now, &actions) }
+        }
+        #expect(node.dialled == [3000])
+        node.close(LinkID(rawValue: 2))
+        _ = node.taken()
+        node.pass(seconds: 100)
+        #expect(node.dialled == [])
+    }
+
     @Test func `an address that the user named is dialled again, after longer each time`() {
         let node = Self.node { $0.redialSeconds = 1...4 }
         node.perform { rules, now, actions in
