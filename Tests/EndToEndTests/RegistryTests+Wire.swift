@@ -11,7 +11,8 @@ extension RegistryTests {
     @Test func `a capture of the wire shows no plaintext, and sent again or altered it shows nothing new`() async throws
     {
         let registry = try await RunningRegistry.start()
-        let alice = try await client("Alice", registry)
+        // Her next sign of life, which would bring her own record back, comes long after.
+        let alice = try await client("Alice", registry, "--ttl", "3600")
         // Alice's own key says that she listens at a tap, which keeps what comes and delivers nothing.
         let tap = try ScriptedOrigin { _ in .response(503, reason: "Service Unavailable") }
         defer { tap.stop() }
