@@ -147,8 +147,8 @@ package struct ChordRun {
         network.run(for: 1000 * seconds)
     }
 
-    /// Divides the nodes in two for a minute, in which keys are given values on either side; how many writers were told that
-    /// it was done. Another minute later this returns.
+    /// Divides the nodes in two for a minute and lets another pass; how many of those who set keys meanwhile, on either side,
+    /// were told that it was done.
     package mutating func divide(keys: Range<Int>) -> Int {
         network.divide { $0 % 2 }
         pass(seconds: 30)

@@ -296,7 +296,7 @@ package struct ChordRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         guard let link = mesh.table[id] else { return }
-        mesh.whisper(payload, subFlag, on: link, at: now, &actions)
+        mesh.post(payload, subFlag, on: link, at: now, &actions)
     }
 }
 

@@ -365,7 +365,7 @@ struct RingStateMachine: Sendable {
         _ actions: inout [NodeAction]
     ) {
         guard let link = mesh.table[id] else { return }
-        mesh.whisper(payload, subFlag, on: link, at: now, &actions)
+        mesh.post(payload, subFlag, on: link, at: now, &actions)
     }
 }
 

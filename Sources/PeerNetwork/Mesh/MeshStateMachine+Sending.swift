@@ -1,0 +1,79 @@
+// What a node says of its own accord: to all, to its neighbours, to one.
+
+extension MeshStateMachine {
+    /// A message of this node to every node.
+    ///
+    /// One that says the same as another in the same second would be taken for that one by everybody: it is dated later. Without
+    /// `dated` it is of now.
+    package mutating func broadcast(
+        _ payload: [MessageValue],
+        _ subFlag: Int64 = SubFlag.broadcast,
+        at now: Int64,
+        dated first: Int64? = nil,
+        _ actions: inout [NodeAction]
+    ) -> PeerMessage {
+        var time = first ?? now
+        var message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
+        while seen.contains(message.id), time < now + configuration.aheadSecondsMax {
+            time += 1
+            message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
+        }
+        message.proof = vouch(for: message, at: now, &actions)
+        remember(message, at: now)
+        spread(message, besides: nil, &actions)
+        return message
+    }
+
+    /// A message of this node to every neighbour, to be relayed by none.
+    package mutating func whisper(
+        _ payload: [MessageValue],
+        _ subFlag: Int64 = SubFlag.whisper,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard !order.isEmpty else { return }
+        let message = ownWhisper(payload, subFlag, at: now)
+        for link in order {
+            vouch(for: message, on: link, &actions)
+            send(message, on: link, &actions)
+        }
+    }
+
+    /// A message of this node to the neighbour at `link`.
+    package mutating func whisper(
+        _ payload: [MessageValue],
+        _ subFlag: Int64,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        let message = ownWhisper(payload, subFlag, at: now)
+        vouch(for: message, on: link, &actions)
+        send(message, on: link, &actions)
+    }
+
+    /// A message to one node: at once if it is a neighbour, else when somebody has said where it is.
+    package mutating func send(
+        _ payload: [MessageValue],
+        to node: NodeID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        if let link = table[node] { return whisper(payload, SubFlag.whisper, on: link, at: now, &actions) }
+        guard searches.count < configuration.addressesMax else { return }
+        let request = generator.octets(16)
+        searches[request] = Search(wanted: node, payload: payload, until: now + configuration.ageSecondsMax)
+        _ = broadcast([.binary(request), .binary(node.octets)], SubFlag.request, at: now, &actions)
+    }
+
+    /// A message of the protocol's own to the neighbour at `link`.
+    func post(
+        _ payload: [MessageValue],
+        _ subFlag: Int64,
+        on link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        send(PeerMessage(MainFlag.whisper, subFlag, from: identity.id, at: now, payload), on: link, &actions)
+    }
+}
