@@ -62,9 +62,9 @@ extension MeshStateMachine {
 
     mutating func takePeers(_ message: PeerMessage, at now: Int64, _ actions: inout [NodeAction]) {
         var hasRoom = outgoingCount < configuration.outgoingMax
-        for entry in message.payload.first?.elements ?? [] {
+        for entry in (message.payload.first?.elements ?? []).prefix(configuration.addressesMax) {
             guard let parts = entry.elements, parts.count == 2, let address = PeerAddress(parts[0]),
-                let octets = parts[1].octets
+                let octets = parts[1].octets, octets.count <= NodeID.byteCountMax
             else { continue }
             let id = NodeID(octets: octets)
             guard id != identity.id, address != identity.address else { continue }

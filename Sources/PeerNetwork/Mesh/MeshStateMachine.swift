@@ -240,7 +240,7 @@ package struct MeshStateMachine: Sendable {
         _ actions: inout [NodeAction]
     ) -> Outcome {
         let payload = message.payload
-        guard payload.count == 4, let octets = payload[0].octets, !octets.isEmpty, octets.count <= 256,
+        guard payload.count == 4, let octets = payload[0].octets, !octets.isEmpty, octets.count <= NodeID.byteCountMax,
             let network = payload[1].octets
         else { return .done }
         let id = NodeID(octets: octets)
@@ -290,7 +290,7 @@ package struct MeshStateMachine: Sendable {
     }
 
     private static func methods(_ value: MessageValue) -> [CompressionMethod] {
-        value.elements?.compactMap { $0.int.map(CompressionMethod.init) } ?? []
+        value.elements?.prefix(CompressionMethod.countMax).compactMap { $0.int.map(CompressionMethod.init) } ?? []
     }
 
     /// Takes note of a message to all, and hands it on; false if it was taken before, or is too old or too far ahead.

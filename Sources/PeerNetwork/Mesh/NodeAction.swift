@@ -36,11 +36,14 @@ public struct PeerAddress: Sendable, Hashable, CustomStringConvertible {
     /// As it travels.
     var value: MessageValue { .array([.text(host), .integer(Int64(port))]) }
 
+    /// The longest name that there can be (RFC 1035 section 2.3.4).
+    private static let hostBytesMax = 255
+
     /// The address in `value`; nil if there is none.
     init?(_ value: MessageValue) {
-        guard let parts = value.elements, parts.count == 2, let host = parts[0].octets, let port = parts[1].int else {
-            return nil
-        }
+        guard let parts = value.elements, parts.count == 2, let host = parts[0].octets,
+            host.count <= Self.hostBytesMax, let port = parts[1].int
+        else { return nil }
         self.init(host: String(decoding: host, as: UTF8.self), port: Int(clamping: port))
     }
 }

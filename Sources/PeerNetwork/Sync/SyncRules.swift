@@ -17,6 +17,8 @@ package struct SyncRules: NodeRules {
 
     /// How long a key is its owner's alone, in seconds.
     static let leaseSeconds: Int64 = 3600
+    /// Of so many changes within a second each has a number; what claims to be of more is ignored.
+    static let numberMax: Int64 = 1 << 32
 
     package var mesh: MeshStateMachine
     /// Whether only a key's owner may change it until its lease is over.
@@ -27,6 +29,8 @@ package struct SyncRules: NodeRules {
     /// What proves the owner of an entry, or of its deletion, where that is known.
     private var evidence: [[UInt8]: Evidence] = [:]
     private let limits: SyncLimits
+    /// What the keys and values weigh, those deleted too.
+    private(set) var bytes = 0
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
         (self.mesh, self.isLeasing, self.limits) = (mesh, isLeasing, limits)
@@ -42,9 +46,7 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) throws(PeerNetworkError) {
         try check(key, isDelta: false, at: now)
-        guard entries[key] != nil || entries.count < limits.keysMax else {
-            throw PeerNetworkError(.full, "there are \(entries.count) keys, and no room for another")
-        }
+        try check(key, hasRoomFor: value)
         tell(SubFlag.store, key, value, becomes: value, at: now, &actions)
     }
 
@@ -70,6 +72,7 @@ package struct SyncRules: NodeRules {
         guard let value = (self.entries[key]?.value ?? .map([])).changed(by: entries) else {
             throw PeerNetworkError(.notMap, "the value of that key is no map")
         }
+        try check(key, hasRoomFor: value)
         // A part of a value cannot prove the whole of it to who comes later.
         if mesh.identity.key != nil {
             tell(SubFlag.store, key, value, becomes: value, at: now, &actions)
@@ -89,8 +92,9 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         let (old, id) = (version(of: key), mesh.identity.id)
-        let time = max(now, old.map { $0.owner == id ? $0.time : $0.time + 1 } ?? now)
-        let isAgain = old.map { $0.owner == id && $0.time == time } ?? false
+        var time = max(now, old.map { $0.owner == id ? $0.time : $0.time + 1 } ?? now)
+        var isAgain = old.map { $0.owner == id && $0.time == time } ?? false
+        if isAgain, let old, old.number >= Self.numberMax { (time, isAgain) = (time + 1, false) }
         let number = isAgain ? (old?.number ?? 0) + 1 : 0
         // A py2p node looks at the key and the value alone.
         let payload = [.binary(key), told] + (isAgain ? [MessageValue.integer(number)] : [])
@@ -118,7 +122,10 @@ package struct SyncRules: NodeRules {
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
         guard now % 60 == 0 else { return }
-        deleted = deleted.filter { $0.value.time > now - limits.deletedSeconds }
+        for (key, version) in deleted where version.time <= now - limits.deletedSeconds {
+            deleted[key] = nil
+            bytes -= Self.weight(key)
+        }
         evidence = evidence.filter { entries[$0.key] != nil || deleted[$0.key] != nil }
     }
 
@@ -183,6 +190,7 @@ package struct SyncRules: NodeRules {
             guard let owner = payload[2].octets, let time = payload[3].int, time <= latest else { return }
             guard !mesh.configuration.requiresSigned else { return mesh.noteUnproved() }
             let number = payload.count == 5 ? payload[4].int ?? 0 : 0
+            guard (0...Self.numberMax).contains(number) else { return }
             let version = Version(owner: NodeID(octets: owner), time: time, number: number)
             takeOver(key, payload[1], version, nil, on: link, at: now, &actions)
         case (SubFlag.merge, 2):
@@ -196,6 +204,7 @@ package struct SyncRules: NodeRules {
             // Nobody whispers these; what was to be signed and is not has not come this far.
             guard message.isForAll || !mesh.configuration.requiresSigned else { return mesh.noteUnproved() }
             let number = payload.count == 3 ? payload[2].int ?? 0 : 0
+            guard (0...Self.numberMax).contains(number) else { return }
             let version = Version(owner: message.sender, time: message.time, number: number)
             let isDelta = message.subFlag == SubFlag.delta
             change(key, payload[1], version, Evidence(message), isDelta: isDelta, on: link, at: now, &actions)
@@ -226,7 +235,9 @@ package struct SyncRules: NodeRules {
             return
         }
         let old = entries[key]?.version
-        guard Self.isAccepted(old, version, isDelta: isDelta, isLeasing: isLeasing, at: now) else { return }
+        guard hasRoom(key, value),
+            Self.isAccepted(old, version, isDelta: isDelta, isLeasing: isLeasing, at: now)
+        else { return }
         store(key, value, version, proof, &actions)
     }
 
@@ -242,6 +253,7 @@ package struct SyncRules: NodeRules {
     ) {
         // Of two that were set while apart the later counts, everywhere; what is no news is not handed on for ever.
         if let old = self.version(of: key), !old.isBefore(version) { return }
+        guard hasRoom(key, value) else { return }
         if !mesh.isKin(link) {
             guard value != .null, entries[key]?.value.isTruthy != true,
                 Self.isAccepted(entries[key]?.version, version, isDelta: false, isLeasing: isLeasing, at: now)
@@ -261,14 +273,38 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         evidence[key] = proof
+        bytes -= weight(of: key)
+        defer { bytes += weight(of: key) }
         guard value == .null else {
             deleted[key] = nil
             entries[key] = Entry(value: value, version: version)
             return actions.append(.tell(.updated(key: key, value: value, owner: version.owner, time: version.time)))
         }
-        if deleted.count < limits.keysMax { deleted[key] = version }
+        let isKept = deleted[key] != nil || deleted.count < limits.keysMax
+        deleted[key] = isKept && bytes + Self.weight(key) <= limits.bytesMax ? version : nil
         guard entries.removeValue(forKey: key) != nil else { return }
         actions.append(.tell(.deleted(key: key)))
+    }
+
+    // MARK: What it weighs
+
+    /// A key and a value, with what is said of them when they are handed over.
+    private static func weight(_ key: [UInt8], _ value: MessageValue = .null) -> Int { 256 + key.count + value.bytes }
+
+    private func weight(of key: [UInt8]) -> Int {
+        (entries[key].map { Self.weight(key, $0.value) } ?? 0) + (deleted[key] == nil ? 0 : Self.weight(key))
+    }
+
+    private func hasRoom(_ key: [UInt8], _ value: MessageValue) -> Bool {
+        bytes - weight(of: key) + Self.weight(key, value) <= limits.bytesMax
+    }
+
+    private func check(_ key: [UInt8], hasRoomFor value: MessageValue) throws(PeerNetworkError) {
+        guard entries[key] != nil || entries.count < limits.keysMax else {
+            throw PeerNetworkError(.full, "there are \(entries.count) keys, and no room for another")
+        }
+        guard !hasRoom(key, value) else { return }
+        throw PeerNetworkError(.full, "the table would weigh more than \(limits.bytesMax >> 20) MiB")
     }
 
     private func check(_ key: [UInt8], isDelta: Bool, at now: Int64) throws(PeerNetworkError) {
@@ -299,6 +335,9 @@ package struct SyncLimits: Sendable {
     package var keysMax = 100_000
     /// The longest key, in octets.
     package var keyBytesMax = 4096
+    /// What keys and values may weigh in all, in octets: a newcomer is told all of it at once, and that must be less than what
+    /// may wait on one link (`TCPLimits.queueBytesMax`).
+    package var bytesMax = 48 << 20
     /// How long it is remembered that a key was deleted, in seconds.
     package var deletedSeconds: Int64 = 86_400
 

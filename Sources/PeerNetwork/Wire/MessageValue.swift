@@ -54,14 +54,33 @@ public enum MessageValue: Sendable, Hashable {
     /// A map with some of its entries changed or added; nil if it is no map.
     func changed(by changes: [Entry]) -> MessageValue? {
         guard case .map(var entries) = self else { return nil }
+        // By key, as both may have hundreds of thousands; what is not like itself is found nowhere (no number, in 754's sense).
+        var places: [MessageValue: Int] = [:]
+        for (index, entry) in entries.enumerated() where entry.key == entry.key && places[entry.key] == nil {
+            places[entry.key] = index
+        }
         for change in changes {
-            if let index = entries.firstIndex(where: { $0.key == change.key }) {
+            let isFindable = change.key == change.key
+            if isFindable, let index = places[change.key] {
                 entries[index].value = change.value
             } else {
+                if isFindable { places[change.key] = entries.count }
                 entries.append(change)
             }
         }
         return .map(entries)
+    }
+
+    /// What it takes in memory, in octets, about: never less than when it is written.
+    var bytes: Int {
+        let own = 32
+        return switch self {
+        case .null, .bool, .integer, .unsigned, .double: own
+        case .text(let text): own + text.utf8.count
+        case .binary(let octets), .extended(_, let octets): own + octets.count
+        case .array(let elements): elements.reduce(own) { $0 + $1.bytes }
+        case .map(let entries): entries.reduce(own) { $0 + $1.key.bytes + $1.value.bytes }
+        }
     }
 
     /// Whether Python takes it for true: what py2p asks of a value in a table.

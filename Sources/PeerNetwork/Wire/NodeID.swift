@@ -4,6 +4,9 @@ import Crypto
 
 /// A node's id, compared octet by octet; what type it had on the wire does not matter.
 public struct NodeID: Sendable, Hashable, Comparable, CustomStringConvertible {
+    /// Nobody's id is longer; those of py2p have 66 letters.
+    static let byteCountMax = 256
+
     /// The letters, as they travel.
     public let octets: [UInt8]
 

@@ -58,6 +58,9 @@ enum SubFlag {
 
 /// A way to make frames smaller, by the number that stands for it in a handshake.
 public struct CompressionMethod: RawRepresentable, Sendable, Hashable {
+    /// No peer knows more than that: the numbers 0x10 to 0x20 have names.
+    static let countMax = 64
+
     /// The number on the wire.
     public let rawValue: Int64
 

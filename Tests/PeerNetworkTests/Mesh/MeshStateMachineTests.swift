@@ -172,6 +172,18 @@ import Testing
 
     // MARK: Peers
 
+    @Test func `of a list of peers nothing is remembered that is too long for an address or an id`() {
+        let node = Self.node()
+        let a = node.meet("a")
+        let (id, host) = (String(repeating: "x", count: 256), String(repeating: "h", count: 255))
+        func entry(_ host: String, _ id: String) -> MessageValue {
+            .array([.array([.text(host), 4000]), .text(id)])
+        }
+        let peers = [entry(host + "h", "y"), entry(host, id + "x"), entry(host, id)]
+        node.receive(.whisper(.array(peers), from: "a", subFlag: 7), on: a)
+        #expect(Set(node.rules.mesh.addresses.keys) == [NodeID("a"), NodeID(id)])
+    }
+
     @Test func `of a list of peers as many are dialled as are wanted, and neither itself nor whom it knows`() {
         let node = Self.node { $0.outgoingMax = 2 }
         let a = node.meet("a", port: 2001)

@@ -5,10 +5,14 @@ import Testing
 @testable import PeerNetwork
 
 @Suite struct SyncRulesTests {
-    private static func node(_ name: String = "me", isLeasing: Bool = true) -> Node<SyncRules> {
+    private static func node(
+        _ name: String = "me",
+        isLeasing: Bool = true,
+        limits: SyncLimits = SyncLimits()
+    ) -> Node<SyncRules> {
         let subnet = isLeasing ? "sync1" : "sync0"
         let mesh = MeshStateMachine(.named(name, subnet: subnet), NodeConfiguration(), seed: 1)
-        return Node(SyncRules(mesh, isLeasing: isLeasing))
+        return Node(SyncRules(mesh, isLeasing: isLeasing, limits: limits))
     }
 
     private static func meet(_ node: Node<SyncRules>, _ name: String, isLeasing: Bool = true) -> LinkID {
@@ -242,6 +246,71 @@ import Testing
         #expect(node.sent(on: a).isEmpty)
         #expect(node.sent(on: b) == ["2/49 k v x \(node.now) 0"])
         #expect(node.sent(on: c) == ["2/11 k v x \(node.now)"])
+    }
+
+    @Test func `who claims in one's name to have made all changes of a second does not keep one from the next`() throws
+    {
+        let node = Self.node()
+        let a = Self.meetKin(node, "a")
+        for number in [.max, .min, -1, 1 << 32 + 1] as [Int64] {
+            let payload: [MessageValue] = ["k", "forged", "me", .integer(node.now), .integer(number)]
+            node.receive(PeerMessage(2, 0x31, from: NodeID("a"), at: node.now, payload), on: a)
+            node.receive(.broadcast("k", "forged", .integer(number), from: "me", subFlag: 11), on: a)
+        }
+        #expect(node.rules.entries.isEmpty)
+        node.receive(
+            .whisper("k", "last", "me", .integer(node.now), .integer(1 << 32), from: "a", subFlag: 0x31),
+            on: a
+        )
+        _ = node.taken()
+        try Self.set(node, "k", "mine")
+        let version = try #require(node.rules.entries[Array("k".utf8)]?.version)
+        #expect(version == SyncRules.Version(owner: node.id, time: node.now + 1))
+        #expect(node.sent(on: a) == ["0/11 k mine"])
+    }
+
+    @Test func `a table weighs what it may and not more, whoever adds to it, and gets lighter again`() throws {
+        var limits = SyncLimits()
+        limits.bytesMax = 3 * (256 + 1 + 32 + 100)
+        let node = Self.node(limits: limits)
+        let a = Self.meetKin(node, "a")
+        let (fits, tooLong) = (String(repeating: "x", count: 100), String(repeating: "x", count: 101))
+        func hand(_ key: String, _ value: MessageValue) {
+            let payload: [MessageValue] = [.text(key), value, "x", .integer(node.now), 0]
+            node.receive(PeerMessage(2, 0x31, from: NodeID("a"), at: node.now, payload), on: a)
+        }
+        try Self.set(node, "a", .text(fits))
+        hand("b", .text(fits))
+        hand("c", .text(tooLong))
+        #expect(Self.value(node, "c") == nil)
+        #expect(throws: PeerNetworkError.self) { try Self.set(node, "c", .text(tooLong)) }
+        node.receive(.broadcast("c", .text(fits), from: "a", subFlag: 11), on: a)
+        #expect(node.rules.bytes == limits.bytesMax)
+        node.receive(.broadcast("c", .map([.init("a", "b")]), from: "a", subFlag: 11), on: a)
+        let change = MessageValue.map([.init("a", .text(fits))])
+        node.receive(.broadcast("c", change, from: "a", subFlag: 17), on: a)
+        #expect(Self.value(node, "c") == "{a:b}")
+        node.receive(.broadcast("c", .null, from: "a", subFlag: 11), on: a)
+        #expect(node.rules.bytes == limits.bytesMax - 100 && node.rules.deleted.count == 1)
+        node.pass(seconds: limits.deletedSeconds + 60)
+        #expect(node.rules.bytes == 2 * (256 + 1 + 32 + 100))
+    }
+
+    @Test func `there are as many keys as there may be, also of those that are made by a delta`() throws {
+        var limits = SyncLimits()
+        limits.keysMax = 2
+        let node = Self.node(limits: limits)
+        func change(_ key: String) throws {
+            _ = try node.perform { rules, now, actions throws(PeerNetworkError) in
+                try rules.change(Array(key.utf8), by: [.init("a", 1)], at: now, &actions)
+            }
+        }
+        try Self.set(node, "a", "v")
+        try change("b")
+        #expect(#expect(throws: PeerNetworkError.self) { try change("c") }?.code == .full)
+        #expect(#expect(throws: PeerNetworkError.self) { try Self.set(node, "c", "v") }?.code == .full)
+        try change("b")
+        #expect(node.rules.entries.count == 2)
     }
 
     @Test(

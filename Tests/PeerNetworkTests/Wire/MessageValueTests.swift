@@ -6,6 +6,21 @@ import Testing
 @testable import PeerNetwork
 
 @Suite struct MessageValueTests {
+    @Test(.timeLimit(.minutes(1)))
+    func `a map of a quarter of a million entries is changed in so many at once, and equal keys change once`() {
+        let count: Int64 = 250_000
+        let old = MessageValue.map((0..<count).map { .init(.integer($0), "old") } + [.init(1, "twin")])
+        let changes = (count / 2..<count * 3 / 2).map { MessageValue.Entry(.integer($0), "new") }
+        guard case .map(let entries) = old.changed(by: changes + [.init(1, "first"), .init(-1, 1), .init(-1, 2)]) else {
+            Issue.record("no map")
+            return
+        }
+        #expect(entries.count == Int(count * 3 / 2) + 2)
+        #expect(entries[1].value == "first" && entries[Int(count)].value == "twin" && entries.last?.value == 2)
+        let odd = [MessageValue.Entry](repeating: .init(.double(.nan), 1), count: Int(count))
+        #expect(MessageValue.map(odd).changed(by: odd)?.bytes == 32 + 2 * odd.count * 64)
+    }
+
     private static func written(_ value: MessageValue) -> [UInt8] {
         var octets: [UInt8] = []
         value.write(to: &octets)
