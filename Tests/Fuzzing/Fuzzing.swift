@@ -15,6 +15,7 @@ protocol FuzzTarget: Sendable {
 private let targets: [String: any FuzzTarget] = [
     "request": RequestFuzz(), "engine": EngineFuzz(), "chunked": ChunkedFuzz(), "response": ResponseFuzz(),
     "fields": FieldsFuzz(), "target": TargetFuzz(), "hpack": HPACKFuzz(),
+    "peer-frames": PeerFramesFuzz(), "peer-rules": PeerRulesFuzz(),
 ]
 
 private let chosen: any FuzzTarget = {
