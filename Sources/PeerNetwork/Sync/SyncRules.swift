@@ -92,7 +92,8 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         let (old, id) = (version(of: key), mesh.identity.id)
-        var time = max(now, old.map { $0.owner == id ? $0.time : $0.time + 1 } ?? now)
+        // Of one second the smaller id's comes behind; dated later, it would be refused for the lease that it has overcome here.
+        var time = max(now, old.map { $0.owner < id ? $0.time + 1 : $0.time } ?? now)
         var isAgain = old.map { $0.owner == id && $0.time == time } ?? false
         if isAgain, let old, old.number >= Self.numberMax { (time, isAgain) = (time + 1, false) }
         let number = isAgain ? (old?.number ?? 0) + 1 : 0

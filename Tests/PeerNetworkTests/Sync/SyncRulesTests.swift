@@ -84,6 +84,18 @@ import Testing
         #expect(Self.value(node, "k") == "mine")
     }
 
+    @Test func `who sets another's key in the same second, and may as its id is smaller, is believed by all`() throws {
+        let (small, large) = (Self.node("a"), Self.node("b"))
+        let (toLarge, toSmall) = (Self.meet(small, "b"), Self.meet(large, "a"))
+        small.receive(.broadcast("k", "large", from: "b", subFlag: 11), on: toLarge)
+        large.receive(.broadcast("k", "large", from: "b", subFlag: 11), on: toSmall)
+        try Self.set(small, "k", "small")
+        let version = try #require(small.rules.entries[Array("k".utf8)]?.version)
+        #expect(version == SyncRules.Version(owner: small.id, time: small.now))
+        large.receive(.broadcast("k", "small", from: "a", at: version.time, subFlag: 11), on: toSmall)
+        #expect(Self.value(large, "k") == "small")
+    }
+
     @Test func `a change that is refused is relayed all the same`() {
         let node = Self.node()
         let (a, b) = (Self.meet(node, "a"), Self.meet(node, "b"))
