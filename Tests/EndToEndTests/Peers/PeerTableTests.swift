@@ -12,15 +12,15 @@ struct PeerTableTests {
     }
 
     /// The key as this implementation tells it.
-    private static func key(_ name: String, _ peer: RunningPeer) -> String { peer.kind == .py2p ? "b:" + name : name }
+    static func key(_ name: String, _ peer: RunningPeer) -> String { peer.kind == .py2p ? "b:" + name : name }
 
-    private static func expect(_ peer: RunningPeer, _ name: String, _ value: String) async throws {
+    static func expect(_ peer: RunningPeer, _ name: String, _ value: String) async throws {
         let key = key(name, peer)
         try await peer.event("update") { $0.text("key") == key && $0.json("value") == value }
     }
 
     /// Returns when the clock shows another second, also the coarse one that Python reads: changes are ordered by it.
-    private static func nextSecond() async {
+    static func nextSecond() async {
         let rest = 1.05 - Date().timeIntervalSince1970.truncatingRemainder(dividingBy: 1)
         await withCheckedContinuation { continuation in
             DispatchQueue.global().asyncAfter(deadline: .now() + rest) { continuation.resume() }
@@ -75,7 +75,7 @@ struct PeerTableTests {
     }
 
     /// What is set or handed on is there a moment later: asked for until it is, at most ten times.
-    private static func expectAll(_ peer: RunningPeer, _ keys: [String]) async throws {
+    static func expectAll(_ peer: RunningPeer, _ keys: [String]) async throws {
         let expected = keys.map { "v-" + $0 }
         var values: [String] = []
         for _ in 0..<10 where values != expected { values = try await self.values(peer, keys) }
