@@ -4,6 +4,15 @@ import NIOCore
 import PeerNetwork
 import Synchronization
 
+/// What waits to be sent on all links of a transport, in octets.
+final class QueuedBytes: Sendable {
+    private let bytes = Atomic(0)
+
+    var count: Int { bytes.load(ordering: .relaxed) }
+
+    func add(_ more: Int) { bytes.add(more, ordering: .relaxed) }
+}
+
 /// The sending half of a link, once it stands.
 final class TCPConnection: Sendable {
     private struct State {
@@ -15,6 +24,14 @@ final class TCPConnection: Sendable {
         /// Whether frames go one at a time.
         var isPaced = true
         var isClosing = false
+        /// Whether what waits counts for all links: not any more where it will be gone in a second.
+        var isCounted = true
+
+        /// Nothing more is taken; how much does not count any more.
+        mutating func stopCounting() -> Int {
+            defer { (isClosing, isCounted) = (true, false) }
+            return isCounted ? queuedBytes : 0
+        }
     }
 
     /// What a frame in the queue comes to.
@@ -28,14 +45,25 @@ final class TCPConnection: Sendable {
     private let channel: any Channel
     private let limits: TCPLimits
     private let state = Mutex(State())
+    private let queued: QueuedBytes
     private let whenFree: @Sendable (LinkID) -> Void
     /// The tick at which a frame began to come that has not come whole; 0: none has.
     let partSince = Atomic(0)
 
     /// `whenFree` is called whenever something was written and there is room again.
-    init(_ link: LinkID, _ channel: any Channel, _ limits: TCPLimits, whenFree: @escaping @Sendable (LinkID) -> Void) {
+    init(
+        _ link: LinkID,
+        _ channel: any Channel,
+        _ limits: TCPLimits,
+        _ queued: QueuedBytes,
+        whenFree: @escaping @Sendable (LinkID) -> Void
+    ) {
         (self.link, self.channel, self.limits, self.whenFree) = (link, channel, limits, whenFree)
+        self.queued = queued
     }
+
+    /// What waits, in octets.
+    var queuedBytes: Int { state.withLock { $0.queuedBytes } }
 
     /// What has gone to the system so far, in octets.
     var sentBytes: Int { state.withLock { $0.sentBytes } }
@@ -50,6 +78,7 @@ final class TCPConnection: Sendable {
             guard state.queuedBytes <= limits.queueBytesMax else { return (.tooMuch, false) }
             state.waiting += frame
             state.queuedBytes += frame.count
+            queued.add(frame.count)
             let isFirst = !state.isScheduled
             state.isScheduled = true
             return (state.queuedBytes >= limits.congestedBytes ? .congested : .fine, isFirst)
@@ -60,12 +89,22 @@ final class TCPConnection: Sendable {
 
     /// Closes it behind what waits, or after a second.
     func close() {
-        state.withLock { $0.isClosing = true }
+        queued.add(-state.withLock { $0.stopCounting() })
         channel.eventLoop.execute {
             self.flush()
             self.channel.writeAndFlush(ByteBuffer()).whenComplete { _ in self.channel.close(promise: nil) }
             self.channel.eventLoop.scheduleTask(in: .seconds(1)) { self.channel.close(promise: nil) }
         }
+    }
+
+    /// Closes it at once; what waits is lost.
+    func abandon() {
+        let bytes = state.withLock { state in
+            state.waiting = []
+            return state.stopCounting()
+        }
+        queued.add(-bytes)
+        channel.close(promise: nil)
     }
 
     /// From now on frames go as they come.
@@ -87,11 +126,21 @@ final class TCPConnection: Sendable {
         if isRest {
             channel.eventLoop.scheduleTask(in: .microseconds(limits.pauseMicroseconds)) { self.flush() }
         }
-        guard !octets.isEmpty else { return }
-        channel.writeAndFlush(ByteBuffer(bytes: octets)).whenComplete { _ in
+        var rest = ByteBuffer(bytes: octets)
+        // In pieces, as each that has gone is headway.
+        while rest.readableBytes > 0, let piece = rest.readSlice(length: min(rest.readableBytes, 128 << 10)) {
+            write(piece)
+        }
+        channel.flush()
+    }
+
+    private func write(_ piece: ByteBuffer) {
+        let count = piece.readableBytes
+        channel.write(piece).whenComplete { _ in
             let isFree = self.state.withLock { state in
-                state.queuedBytes -= octets.count
-                state.sentBytes += octets.count
+                state.queuedBytes -= count
+                if state.isCounted { self.queued.add(-count) }
+                state.sentBytes += count
                 return state.queuedBytes < self.limits.congestedBytes
             }
             if isFree { self.whenFree(self.link) }

@@ -21,6 +21,7 @@ final class TCPLinks: Sendable {
     let limits: TCPLimits
     private let state = Mutex(State())
     private let telling = Mutex(())
+    private let queued = QueuedBytes()
 
     private let tls: PeerTLS?
 
@@ -62,7 +63,7 @@ final class TCPLinks: Sendable {
     }
 
     private func add(_ channel: any Channel, _ link: LinkID) -> Bool {
-        let connection = TCPConnection(link, channel, limits) { [weak self] link in self?.noteFree(link) }
+        let connection = TCPConnection(link, channel, limits, queued) { [weak self] link in self?.noteFree(link) }
         let isReading: Bool? = state.withLock { state in
             guard state.forgotten.remove(link) == nil, state.node != nil else { return nil }
             state.connections[link] = connection
@@ -103,6 +104,7 @@ final class TCPLinks: Sendable {
         case .congested: noteCongested(link)
         case .tooMuch: drop(link, "the peer reads too slowly")
         }
+        while queued.count > limits.queuesBytesMax, dropLargest() {}
     }
 
     func hurry(_ link: LinkID) { state.withLock { $0.connections[link] }?.hurry() }
@@ -163,6 +165,20 @@ final class TCPLinks: Sendable {
         guard let connection else { return }
         connection.close()
         node?.closed(link, "closed a link: \(why)")
+    }
+
+    /// Lets the peer go for whom most waits; false if there is none.
+    private func dropLargest() -> Bool {
+        let (node, largest) = state.withLock { state in
+            let largest = state.connections.values.max { $0.queuedBytes < $1.queuedBytes }
+            if let largest { state.connections[largest.link] = nil }
+            return (state.node, largest)
+        }
+        guard let largest else { return false }
+        largest.abandon()
+        noteFree(largest.link)
+        node?.closed(largest.link, "closed a link: too much waits to be sent, most of it there")
+        return true
     }
 
     private func noteCongested(_ link: LinkID) {

@@ -5,6 +5,12 @@ import NIOPosix
 package import PeerNetwork
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#endif
+
 /// Listens at one address, dials others, and moves frames on one event loop.
 package final class TCPTransport: PeerTransport {
     private let group: MultiThreadedEventLoopGroup
@@ -41,6 +47,10 @@ package final class TCPTransport: PeerTransport {
                 .serverChannelOption(.autoRead, value: false)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .childChannelOption(.socketOption(.so_keepalive), value: 1)
+                .childChannelOption(.tcpOption(.silentFor), value: Silence.milliseconds(limits))
+                .childChannelOption(.tcpOption(.askedAfter), value: Silence.idleSeconds(limits))
+                .childChannelOption(.tcpOption(.askedEvery), value: Silence.pauseSeconds(limits))
                 .childChannelInitializer { links.accept($0) }
                 .bind(host: host, port: port)
                 .get()
@@ -66,6 +76,10 @@ package final class TCPTransport: PeerTransport {
         let links = links
         ClientBootstrap(group: group)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelOption(.tcpOption(.silentFor), value: Silence.milliseconds(links.limits))
+            .channelOption(.tcpOption(.askedAfter), value: Silence.idleSeconds(links.limits))
+            .channelOption(.tcpOption(.askedEvery), value: Silence.pauseSeconds(links.limits))
             .connectTimeout(.seconds(links.limits.connectSeconds))
             .channelInitializer { links.prepare($0, link) }
             .connect(host: address.host, port: address.port)
@@ -86,4 +100,22 @@ package final class TCPTransport: PeerTransport {
         // What is being sent has a second.
         group.any().scheduleTask(in: .milliseconds(1100)) { [group] in group.shutdownGracefully { _ in } }
     }
+}
+
+/// How the kernel finds out that a peer's machine is not there any more (tcp(7)).
+private enum Silence {
+    /// For how long what was sent, or a question, may be without an answer.
+    static func milliseconds(_ limits: TCPLimits) -> Int { Int(limits.silenceSeconds) * 1000 }
+    /// After how long of saying nothing it is asked, which is again so long until it is given up.
+    static func idleSeconds(_ limits: TCPLimits) -> Int { max(1, Int(limits.silenceSeconds) / 2) }
+    static func pauseSeconds(_ limits: TCPLimits) -> Int { max(1, Int(limits.silenceSeconds) / 4) }
+}
+
+extension NIOBSDSocket.Option {
+    /// TCP_USER_TIMEOUT.
+    fileprivate static let silentFor = Self(rawValue: TCP_USER_TIMEOUT)
+    /// TCP_KEEPIDLE.
+    fileprivate static let askedAfter = Self(rawValue: TCP_KEEPIDLE)
+    /// TCP_KEEPINTVL.
+    fileprivate static let askedEvery = Self(rawValue: TCP_KEEPINTVL)
 }

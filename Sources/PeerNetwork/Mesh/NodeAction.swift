@@ -96,4 +96,14 @@ public enum NodeEvent: Sendable {
     case added(key: [UInt8])
     /// An address could not be reached, or a link was closed: for people.
     case trouble(String)
+
+    /// What it takes in memory, in octets, about.
+    var bytes: Int {
+        switch self {
+        case .message(let message, _): message.payload.reduce(128 + message.body.count) { $0 + $1.bytes }
+        case .updated(let key, let value, _, _): 128 + key.count + value.bytes
+        case .deleted(let key), .added(let key): 128 + key.count
+        case .connected, .disconnected, .trouble: 128
+        }
+    }
 }

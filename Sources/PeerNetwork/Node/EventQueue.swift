@@ -6,6 +6,7 @@ import Synchronization
 final class EventQueue: Sendable {
     private struct State {
         var events: [NodeEvent] = []
+        var bytes = 0
         var waiter: CheckedContinuation<[NodeEvent], Never>?
         var isEnded = false
     }
@@ -15,10 +16,17 @@ final class EventQueue: Sendable {
     /// How many wait.
     var count: Int { state.withLock { $0.events.count } }
 
+    /// What they take in memory, in octets, about.
+    var bytes: Int { state.withLock { $0.bytes } }
+
     func append(_ event: NodeEvent) {
+        let bytes = event.bytes
         let waiter = state.withLock { state in
             guard let waiter = state.waiter.take() else {
-                if !state.isEnded { state.events.append(event) }
+                if !state.isEnded {
+                    state.events.append(event)
+                    state.bytes += bytes
+                }
                 return nil as CheckedContinuation<[NodeEvent], Never>?
             }
             return waiter
@@ -44,7 +52,7 @@ final class EventQueue: Sendable {
                         state.waiter = continuation
                         return nil
                     }
-                    defer { state.events = [] }
+                    defer { (state.events, state.bytes) = ([], 0) }
                     return state.events
                 }
                 if let events { continuation.resume(returning: events) }

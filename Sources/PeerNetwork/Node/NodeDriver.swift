@@ -27,6 +27,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     private let queue = EventQueue()
     private let isReading = Atomic(true)
     private let eventsMax: Int
+    private let eventBytesMax: Int
 
     /// A node that takes part when ``start()`` is called.
     ///
@@ -35,16 +36,19 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     ///   - transport: What carries its messages.
     ///   - compressor: How its frames are made smaller.
     ///   - eventsMax: So many events may wait for the user before nothing more is taken in.
+    ///   - eventBytesMax: And so many octets in them.
     ///   - now: The time, in whole seconds since 1970.
     package init(
         _ rules: Rules,
         over transport: any PeerTransport,
         compressor: any FrameCompressor,
         eventsMax: Int = 65_536,
+        eventBytesMax: Int = 64 << 20,
         now: @escaping @Sendable () -> Int64
     ) {
         state = Mutex(State(rules: rules))
-        (self.transport, self.compressor, self.eventsMax, self.now) = (transport, compressor, eventsMax, now)
+        (self.transport, self.compressor, self.now) = (transport, compressor, now)
+        (self.eventsMax, self.eventBytesMax) = (eventsMax, eventBytesMax)
     }
 
     /// What happens, in order.
@@ -206,14 +210,18 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
         case .call(let body): body()
         case .tell(let event):
             queue.append(event)
-            if queue.count > eventsMax, isReading.exchange(false, ordering: .acquiringAndReleasing) {
+            if queue.count > eventsMax || queue.bytes > eventBytesMax,
+                isReading.exchange(false, ordering: .acquiringAndReleasing)
+            {
                 transport.setReading(false)
             }
         }
     }
 
     private func readAgain() {
-        guard queue.count <= eventsMax / 2, !isReading.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        guard queue.count <= eventsMax / 2, queue.bytes <= eventBytesMax / 2,
+            !isReading.exchange(true, ordering: .acquiringAndReleasing)
+        else { return }
         transport.setReading(true)
     }
 }
