@@ -31,6 +31,8 @@ package struct SyncRules: NodeRules {
     private let limits: SyncLimits
     /// What the keys and values weigh, those deleted too.
     private(set) var bytes = 0
+    private(set) var comparison = TableComparison()
+    private var comparedAt: Int64 = 0
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
         (self.mesh, self.isLeasing, self.limits) = (mesh, isLeasing, limits)
@@ -122,12 +124,21 @@ package struct SyncRules: NodeRules {
 
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
+        if now >= comparedAt + TableComparison.seconds { compare(at: now, &actions) }
         guard now % 60 == 0 else { return }
         for (key, version) in deleted where version.time <= now - limits.deletedSeconds {
             deleted[key] = nil
             bytes -= Self.weight(key)
         }
         evidence = evidence.filter { entries[$0.key] != nil || deleted[$0.key] != nil }
+    }
+
+    private mutating func compare(at now: Int64, _ actions: inout [NodeAction]) {
+        comparedAt = now
+        let (tell, handOver) = comparison.look(mesh.order.filter(mesh.isKin), at: now)
+        let digest = MessageValue.integer(Int64(bitPattern: comparison.digest))
+        for link in tell { mesh.whisper([digest], SubFlag.digest, on: link, at: now, &actions) }
+        for link in handOver { self.handOver(on: link, at: now, &actions) }
     }
 
     /// Whether a change may be made to what is there: the five rules of py2p, and the one for deltas.
@@ -181,6 +192,9 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         let payload = message.payload
+        if message.subFlag == SubFlag.digest, mesh.isKin(link), let digest = payload.first?.int {
+            return comparison.note(UInt64(bitPattern: digest), of: link)
+        }
         guard payload.count >= 2, let key = payload[0].octets, !key.isEmpty, key.count <= limits.keyBytesMax,
             entries[key] != nil || entries.count < limits.keysMax
         else { return }
@@ -275,7 +289,11 @@ package struct SyncRules: NodeRules {
     ) {
         evidence[key] = proof
         bytes -= weight(of: key)
-        defer { bytes += weight(of: key) }
+        if let old = entries[key] { comparison.toggle(key, old.version) }
+        defer {
+            bytes += weight(of: key)
+            if let new = entries[key] { comparison.toggle(key, new.version) }
+        }
         guard value == .null else {
             deleted[key] = nil
             entries[key] = Entry(value: value, version: version)

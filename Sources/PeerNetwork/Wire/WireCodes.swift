@@ -54,6 +54,8 @@ enum SubFlag {
     static let ringLeave: Int64 = 0x3e
     /// Of our own: the names of keys, and a sum of all of them.
     static let keyNames: Int64 = 0x3f
+    /// Of our own: what a sync table comes to, to be compared.
+    static let digest: Int64 = 0x40
 }
 
 /// A way to make frames smaller, by the number that stands for it in a handshake.

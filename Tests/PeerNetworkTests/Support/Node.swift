@@ -78,6 +78,14 @@ final class Node<Rules: NodeRules> {
         return link
     }
 
+    /// What was sent on `link` since the last time.
+    func messages(on link: LinkID) -> [PeerMessage] {
+        actions.compactMap { action in
+            guard case .send(link, let message, _) = action else { return nil }
+            return message
+        }
+    }
+
     /// What was sent on `link` since the last time, as text.
     func sent(on link: LinkID) -> [String] {
         actions.compactMap { action in

@@ -249,6 +249,45 @@ import Testing
         #expect(sent == ["0/11 k first", "0/11 k second 1", "0/11 k second 2", "0/11 k later"])
     }
 
+    @Test func `two of our own whose tables stay different hand them over, and then have the same`() throws {
+        let (a, b) = (Self.node("a"), Self.node("b"))
+        let (toB, toA) = (Self.meetKin(a, "b"), Self.meetKin(b, "a"))
+        // What each hears of the other's is too late to be taken.
+        try Self.set(a, "k", "a's")
+        b.now += 1
+        try Self.set(b, "k", "b's")
+        try Self.set(b, "other", "b's")
+        a.now += 1
+        _ = (a.taken(), b.taken())
+        for _ in 0..<40 {
+            for (node, link, other, back) in [(a, toB, b, toA), (b, toA, a, toB)] {
+                node.now += 1
+                node.perform { rules, now, actions in rules.tick(at: now, &actions) }
+                for message in node.messages(on: link) { other.receive(message, on: back) }
+                _ = node.taken()
+            }
+        }
+        #expect(a.rules.entries == b.rules.entries && Self.value(a, "k") == "b's" && a.rules.entries.count == 2)
+        #expect(a.rules.comparison.digest == b.rules.comparison.digest)
+        // Of tables that are the same no more is said.
+        a.pass(seconds: 60)
+        #expect(a.sent(on: toB).isEmpty)
+    }
+
+    @Test func `a table is handed over once in a while to who says that its own is another, and stays so`() throws {
+        let node = Self.node()
+        let kin = Self.meetKin(node, "a")
+        try Self.set(node, "k", "v")
+        node.pass(seconds: 5)
+        _ = node.taken()
+        for second in 0..<60 as Range<Int64> {
+            node.receive(.whisper(.integer(second / 30), from: "a", at: node.now, subFlag: 0x35), on: kin)
+            node.pass(seconds: 1)
+        }
+        let handed = node.sent(on: kin).filter { $0.hasPrefix("2/49") }.count
+        #expect((2...3).contains(handed), "\(handed)")
+    }
+
     @Test func `what was handed over is handed on to the others, once`() {
         let node = Self.node()
         let (a, b, c) = (Self.meetKin(node, "a"), Self.meetKin(node, "b"), Self.meet(node, "c"))
