@@ -111,9 +111,14 @@ extension MeshStateMachine {
         }
     }
 
-    /// Dials one that was heard of, where a link was lost.
+    /// Asks others and dials one that was heard of, where a link was lost.
     mutating func heal(_ actions: inout [NodeAction], at now: Int64) {
         guard outgoingCount < configuration.outgoingMax else { return }
+        // Others may know whom to turn to instead; of a thousand links that are lost at a time they are asked once.
+        if askedForPeersAt != now {
+            askedForPeersAt = now
+            whisper([.binary(Array("*".utf8))], SubFlag.request, at: now, &actions)
+        }
         let missing = addresses.filter { table[$0.key] == nil }.sorted { $0.key < $1.key }
         guard let (id, address) = missing.randomElement(using: &generator) else { return }
         // Heard of again, it may be tried again.

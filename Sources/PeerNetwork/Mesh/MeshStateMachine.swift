@@ -51,6 +51,7 @@ package struct MeshStateMachine: Sendable {
     var generator: SeededNumbers
     private var lastLink = 0
     private var lastTick: Int64 = .min
+    var askedForPeersAt: Int64 = .min
 
     /// A node without neighbours; `seed` decides what is drawn by lot.
     package init(_ identity: NodeIdentity, _ configuration: NodeConfiguration, seed: UInt64) {
@@ -116,10 +117,6 @@ package struct MeshStateMachine: Sendable {
         order.removeAll { $0 == link }
         tree.forget(link)
         actions.append(.tell(.disconnected(peer.id)))
-        // Others may know whom to turn to instead.
-        if outgoingCount < configuration.outgoingMax {
-            whisper([.binary(Array("*".utf8))], SubFlag.request, at: now, &actions)
-        }
         heal(&actions, at: now)
         return .lost(peer.id)
     }

@@ -295,6 +295,16 @@ import Testing
         #expect(node.dialled == [])
     }
 
+    @Test func `of many neighbours that go in one second the others are told once, and again in the next`() {
+        let node = Self.node()
+        let links = (0..<6).map { node.meet("n\($0)", port: 3000 + $0) }
+        _ = node.taken()
+        for link in links.prefix(3) { node.close(link) }
+        node.now += 1
+        node.close(links[3])
+        #expect(node.sent(on: links[5]) == ["2/8 *", "2/8 *"])
+    }
+
     @Test func `an address that the user named is dialled again, after longer each time`() {
         let node = Self.node { $0.redialSeconds = 1...4 }
         node.perform { rules, now, actions in

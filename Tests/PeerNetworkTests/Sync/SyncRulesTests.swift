@@ -281,7 +281,7 @@ import Testing
         node.pass(seconds: 5)
         _ = node.taken()
         for second in 0..<60 as Range<Int64> {
-            node.receive(.whisper(.integer(second / 30), from: "a", at: node.now, subFlag: 0x35), on: kin)
+            node.receive(.whisper(.integer(second / 30), from: "a", at: node.now, subFlag: SubFlag.digest), on: kin)
             node.pass(seconds: 1)
         }
         let handed = node.sent(on: kin).filter { $0.hasPrefix("2/49") }.count
