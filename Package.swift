@@ -209,7 +209,10 @@ let package = Package(
         tests("Peer", ["peer", "Daemon", "PeerIdentity", "PeerNetwork", "PeerTCP", "TestSupport", arguments]),
         tests(
             "EndToEnd",
-            ["TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "cdn", "client", "peer", "registry"],
+            [
+                "TestSupport", "HTTP", "HTTPClient", "JSON", "PeerIdentity", "PeerNetwork", "cdn", "client", "peer",
+                "registry",
+            ],
             exclude: ["py2p"]
         ),
         tests("Tidy", ["TestSupport"]),

@@ -63,19 +63,10 @@ package final class RunningCDN: Sendable {
     }
 
     /// The most memory that it has had resident at a time, in octets.
-    package func residentBytesPeak() throws -> Int64 { try memory("VmHWM") }
+    package func residentBytesPeak() throws -> Int64 { try process.memory("VmHWM") }
 
     /// The memory that it has resident now, in octets.
-    package func residentBytes() throws -> Int64 { try memory("VmRSS") }
-
-    private func memory(_ name: String) throws -> Int64 {
-        let status = try String(contentsOfFile: "/proc/\(process.processID)/status", encoding: .utf8)
-        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
-        guard let kibibytes = line?.firstMatch(of: #/(\d+) kB/#)?.1 else {
-            throw RunningProcess.Failure("no \(name) in its status")
-        }
-        return (Int64(kibibytes) ?? 0) << 10
-    }
+    package func residentBytes() throws -> Int64 { try process.memory("VmRSS") }
 
     /// The CPU time that it has taken, in user and system mode.
     package func cpuSeconds() throws -> Double {

@@ -56,8 +56,17 @@ package final class RunningPeer: Sendable {
 
     /// Starts a node of `network` with `flags`, and waits until it listens.
     ///
-    /// py2p wants a port that no client is given by chance; one that is taken is exchanged for another, ten times.
-    package static func start(_ kind: Kind, _ network: String, _ flags: [String] = []) async throws -> RunningPeer {
+    /// py2p wants a port that no client is given by chance; one that is taken is exchanged for another, ten times. Events with a
+    /// name in `unheard` are dropped on their way: to read millions of them takes a test longer than a node to make them.
+    package static func start(
+        _ kind: Kind,
+        _ network: String,
+        _ flags: [String] = [],
+        unheard: [String] = []
+    ) async throws -> RunningPeer {
+        let filter = unheard.map { "\"ev\":\"\($0)\"" }.joined(separator: "|")
+        let wrapper =
+            unheard.isEmpty ? [] : ["/bin/bash", "-c", #"exec "$@" > >(exec grep --line-buffered -vE "$0")"#, filter]
         var lastError: (any Error)?
         for _ in 0..<10 {
             let port = Int.random(in: 20_000..<32_000)
@@ -70,7 +79,7 @@ package final class RunningPeer: Sendable {
                         "--net", network,
                     ]
                 }
-            let process = try RunningProcess(command + ["--port", "\(port)"] + flags, hasInput: true)
+            let process = try RunningProcess(wrapper + command + ["--port", "\(port)"] + flags, hasInput: true)
             let peer = RunningPeer(kind, port: port, process)
             do {
                 _ = try await peer.event("ready")
@@ -120,6 +129,9 @@ package final class RunningPeer: Sendable {
     package var events: [Event] { process.lines(.output).compactMap { Event($0) } }
 
     package func kill() { process.kill() }
+
+    /// The most memory that it has had resident at a time, in octets.
+    package func residentBytesPeak() throws -> Int64 { try process.memory("VmHWM") }
 
     /// Sends it a signal.
     package func send(_ signal: Int32) { process.send(signal) }

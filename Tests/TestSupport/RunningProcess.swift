@@ -222,6 +222,16 @@ package final class RunningProcess: Sendable {
         inputEnd.close()
     }
 
+    /// An amount of memory in octets, as proc_pid_status(5) calls it: `VmHWM` is the most that was resident at a time.
+    package func memory(_ name: String) throws -> Int64 {
+        let status = try String(contentsOfFile: "/proc/\(processID)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
+        guard let kibibytes = line?.firstMatch(of: #/(\d+) kB/#)?.1 else {
+            throw Failure("no \(name) in its status")
+        }
+        return (Int64(kibibytes) ?? 0) << 10
+    }
+
     /// Sends a signal to the program alone.
     package func send(_ signal: Int32) {
         state.mutex.withLock { if $0.status == nil { _ = Foundation.kill(processID, signal) } }
