@@ -13,6 +13,7 @@ enum Instruction: Sendable {
     case delete(String)
     case delta(String, [MessageValue.Entry])
     case keys
+    case locate(String)
     case peers
     case connect(PeerAddress)
     case join
@@ -22,7 +23,7 @@ enum Instruction: Sendable {
     case quit
 
     static let summary = """
-        send, whisper, reply, set, get, del, delta, keys, peers, connect, join, unjoin, status, help, quit
+        send, whisper, reply, set, get, del, delta, keys, locate, peers, connect, join, unjoin, status, help, quit
         """
 
     static let explanation = """
@@ -33,6 +34,7 @@ enum Instruction: Sendable {
         keys                 all that are known    peers              the neighbours
         connect HOST PORT    link to a node        status             how things are
         join, unjoin         chord: hold a part of the table, or none
+        locate KEY           chord: which node of ours has it
         quit                 leave
         A VALUE is text, or b:HEX for octets, or j:JSON for anything. In a mesh a line that begins with none of these is sent.
         """
@@ -54,6 +56,9 @@ enum Instruction: Sendable {
         case "delta":
             guard rest.count >= 2 else { throw InvalidValue("expected: delta KEY JSON") }
             return .delta(rest[0], try PeerValues.entries(rest.dropFirst().joined(separator: " ")))
+        case "locate":
+            guard let key = rest.first else { throw InvalidValue("expected: locate KEY") }
+            return .locate(key)
         case "connect":
             guard let address = PeerAddress(rest.joined(separator: ":")) else {
                 throw InvalidValue("expected: connect HOST PORT")

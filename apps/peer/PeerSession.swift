@@ -85,7 +85,6 @@ actor PeerSession {
         case (.chord(let table), .set(let key, let value)): try await table.set(key, to: value)
         case (.sync(let table), .get(let key)): return answer(key, table[key])
         case (.chord(let table), .get(let key)):
-            // Others may take seconds, and what is typed meanwhile is not to wait for them.
             return answer(key, await table.value(for: key))
         case (.sync(let table), .delete(let key)): try await table.remove(key)
         case (.chord(let table), .delete(let key)): try await table.remove(key)
@@ -95,6 +94,7 @@ actor PeerSession {
         case (.chord(let table), .delta(let key, let entries)): try await table.change(key, by: entries)
         case (.sync(let table), .keys): return list(table.keys)
         case (.chord(let table), .keys): return list(table.keys)
+        case (.chord(let table), .locate(let key)): return place(key, await table.location(of: key))
         case (.chord(let table), .join): table.join()
         case (.chord(let table), .unjoin): table.unjoin()
         default: throw InvalidValue("a \(node.kind.rawValue) network has no such command; help says which there are")
@@ -105,6 +105,15 @@ actor PeerSession {
     private func answer(_ key: String, _ value: MessageValue?) -> (JSONValue, String?) {
         let members: [(String, JSONValue)] = [("key", .string(key)), ("value", value.map(PeerValues.json) ?? .null)]
         return (.object(JSONObject(members)), value.map(PeerValues.text) ?? "there is no \(key)")
+    }
+
+    private func place(_ key: String, _ location: KeyLocation?) -> (JSONValue, String?) {
+        guard let location else { return (.null, "nobody says who has \(key)") }
+        let members: [(String, JSONValue)] = [
+            ("key", .string(key)), ("owner", .string("\(location.owner)")),
+            ("hops", .number(JSONNumber(Int64(location.hops)))),
+        ]
+        return (.object(JSONObject(members)), "\(location.owner), \(location.hops) steps away")
     }
 
     private func list(_ keys: [[UInt8]]) -> (JSONValue, String?) {
@@ -135,6 +144,7 @@ actor PeerSession {
                 members.append(("keys", .number(JSONNumber(Int64(table.keys.count)))))
                 members.append(("storing", .bool(table.isStoring)))
                 members.append(("held", .number(JSONNumber(Int64(table.heldCount)))))
+                members.append(("successor", table.successor.map { .string("\($0)") } ?? .null))
             }
             let text = members.map { "\($0.0): \($0.1.stringValue ?? String(decoding: $0.1.encoded, as: UTF8.self))" }
             return (.object(JSONObject(members)), text.joined(separator: ", "))

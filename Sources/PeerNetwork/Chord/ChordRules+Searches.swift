@@ -46,10 +46,10 @@ extension ChordRules {
         _ actions: inout [NodeAction],
         finish: @escaping @Sendable (MessageValue?) -> Void
     ) {
-        guard searches.count < limits.searchesMax else { return actions.append(.call { finish(nil) }) }
+        guard !isClosed, searches.count < limits.searchesMax else { return actions.append(.call { finish(nil) }) }
         lastNumber += 1
         let slots = Self.slots(of: key)
-        searches[lastNumber] = Search(slots: slots, until: now + seconds, finish: finish)
+        searches[lastNumber] = Search(slots: slots, until: now + min(seconds, 1 << 32), finish: finish)
         for slot in slots {
             switch holder(of: slot) {
             case .neighbour(let node): whisper(slot.values, SubFlag.retrieve, to: node, at: now, &actions)
@@ -68,7 +68,7 @@ extension ChordRules {
         _ actions: inout [NodeAction],
         finish: @escaping @Sendable (KeyLocation?) -> Void
     ) {
-        guard ring.isReachable, locations.count < limits.searchesMax else {
+        guard !isClosed, ring.isReachable, locations.count < limits.searchesMax else {
             return actions.append(.call { finish(nil) })
         }
         lastNumber += 1
@@ -86,7 +86,9 @@ extension ChordRules {
         _ actions: inout [NodeAction]
     ) {
         let holder = holder(of: slot, besides: asker)
-        if holder == .own { return tell(asker, slot, ring.store[slot]?.value ?? .null, at: now, &actions) }
+        // What one of our own asks for in this way it does not look for on the ring.
+        let isKin = mesh.table[asker].map { mesh.isKin($0) } ?? false
+        if holder == .own || isKin { return tell(asker, slot, ring.store[slot]?.value ?? .null, at: now, &actions) }
         guard askers.count < limits.searchesMax else { return }
         askers[slot, default: [:]][asker] = now + limits.askSeconds
         if case .neighbour(let node) = holder {
@@ -100,12 +102,22 @@ extension ChordRules {
     mutating func takeRetrieved(
         _ slot: ChordSlot,
         _ value: MessageValue,
+        from id: NodeID,
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        if let waiting = ringAskers.removeValue(forKey: slot) {
-            let entry = learn(value, in: slot, at: now)
+        guard value.isWithin(limits) else { return }
+        if value != .null, let until = emptying[slot]?.removeValue(forKey: id), until > now {
+            return whisper(slot.values + [.null], SubFlag.store, to: id, at: now, &actions)
+        }
+        if value == .null {
+            // A value may follow, from one that it has asked; the ring's own waiters wait for that as long as they do.
+            if emptyAtNeighbour.count < limits.searchesMax { emptyAtNeighbour[slot] = now + 2 }
+            guard ringAskers[slot] == nil else { return }
+        } else if let waiting = ringAskers.removeValue(forKey: slot) {
+            let entry = learn(value, in: slot, from: id, at: now, &actions)
             for (request, _) in waiting { ring.reply(request, with: entry, mesh, at: now, &actions) }
+            return
         }
         let isAskedFor = askers[slot] != nil || searches.values.contains { $0.slots.contains(slot) }
         if value == .null, ring.isReachable, isAskedFor {
@@ -122,7 +134,8 @@ extension ChordRules {
         _ actions: inout [NodeAction]
     ) {
         let slot = request.slot
-        guard case .neighbour(let node) = holder(of: slot), ringAskers.count < limits.searchesMax else {
+        let isEmptyThere = emptyAtNeighbour[slot].map { $0 > now } ?? false
+        guard case .neighbour(let node) = holder(of: slot), !isEmptyThere, ringAskers.count < limits.searchesMax else {
             return ring.reply(request, with: ring.store[slot], mesh, at: now, &actions)
         }
         ringAskers[slot, default: []].append((request, now + 2))
@@ -130,12 +143,21 @@ extension ChordRules {
     }
 
     /// The entry of a slot after a neighbour has said what it has there.
-    private mutating func learn(_ value: MessageValue, in slot: ChordSlot, at now: Int64) -> RingEntry? {
+    private mutating func learn(
+        _ value: MessageValue,
+        in slot: ChordSlot,
+        from id: NodeID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> RingEntry? {
         let old = ring.store[slot]
-        guard value != .null, old?.value != value else { return old }
-        let id = mesh.identity.id
-        let version = old?.version.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
-        let entry = RingEntry(value, version)
+        guard old?.value != value else { return old }
+        if let old, old.value == .null {
+            // It was away when that was taken out.
+            give(.null, slot, to: id, at: now, &actions)
+            return old
+        }
+        let entry = RingEntry(value, newVersion(after: old?.version, at: now))
         _ = ring.store.merge(slot, entry)
         return entry
     }
@@ -236,6 +258,11 @@ extension ChordRules {
             let left = waiting.filter { $0.until > now }
             ringAskers[slot] = left.isEmpty ? nil : left
         }
+        emptyAtNeighbour = emptyAtNeighbour.filter { $0.value > now }
+        for (slot, nodes) in emptying {
+            let left = nodes.filter { $0.value > now }
+            emptying[slot] = left.isEmpty ? nil : left
+        }
         settleWrites(at: now, &actions)
     }
 
@@ -253,16 +280,18 @@ extension ChordRules {
         switch event {
         case .owned(let slot, let value):
             if case .neighbour(let node) = holder(of: slot) {
-                whisper(slot.values + [value], SubFlag.store, to: node, at: now, &actions)
+                give(value, slot, to: node, at: now, &actions)
             }
         case .wanted(let request): takeRequest(request, at: now, &actions)
         case .got(let slot, let entry): answer(slot, entry.map(Answer.init), at: now, &actions)
         case .unanswered: break
         case .stored(let slot, let version, let latest):
-            if !isStoring { ring.store.remove(slot) } else { ring.dropStray(slot) }
+            if let own = ring.store[slot]?.version, own <= latest {
+                if !isStoring { ring.store.remove(slot) } else { ring.dropStray(slot) }
+            }
             noteStored(slot, version, latest: latest, at: now, &actions)
         case .notStored(let slot, let version): noteNotStored(slot, version)
-        case .changed(let slot): noteChanged(slot)
+        case .changed(let slot, let number): noteChanged(slot, number)
         case .left(let id): drop(id)
         case .located(let number, let member, let hops):
             guard let finish = locations.removeValue(forKey: number) else { break }

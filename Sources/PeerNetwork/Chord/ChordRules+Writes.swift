@@ -24,6 +24,7 @@ extension ChordRules {
         finish: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(PeerNetworkError) {
         try check(key)
+        try check(value)
         write(value, key, at: now, &actions, finish: finish)
         announce(key, at: now, &actions)
     }
@@ -51,6 +52,7 @@ extension ChordRules {
         finish: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(PeerNetworkError) {
         try check(key)
+        guard !isClosed else { return actions.append(.call { finish(false) }) }
         lastNumber += 1
         let slots = Self.slots(of: key)
         writes[lastNumber] = Write(slots: slots, until: now + limits.writeSeconds, finish: finish)
@@ -73,6 +75,15 @@ extension ChordRules {
         write(value, key, at: now, &actions, finish: finish)
     }
 
+    private func check(_ value: MessageValue) throws(PeerNetworkError) {
+        guard value.isWithin(limits) else {
+            throw PeerNetworkError(
+                .full,
+                "a value has at most \(limits.valueBytesMax) octets and \(limits.valueItemsMax) items"
+            )
+        }
+    }
+
     private mutating func write(
         _ value: MessageValue,
         _ key: [UInt8],
@@ -82,10 +93,8 @@ extension ChordRules {
     ) {
         lastNumber += 1
         let slots = Self.slots(of: key)
-        let id = mesh.identity.id
-        let old = slots.compactMap { ring.store[$0]?.version }.max()
-        let version = old?.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
-        let entry = RingEntry(value, version)
+        let entry = RingEntry(value, newVersion(after: slots.compactMap { ring.store[$0]?.version }.max(), at: now))
+        guard !isClosed else { return actions.append(.call { finish(false) }) }
         writes[lastNumber] = Write(slots: slots, entry: entry, until: now + limits.writeSeconds, finish: finish)
         for slot in slots where !place(entry, in: slot, from: nil, at: now, &actions) {
             writes[lastNumber]?.done.insert(slot)
@@ -101,10 +110,12 @@ extension ChordRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        let id = mesh.identity.id
-        let old = ring.store[slot]
-        let version = old?.version.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
-        _ = place(RingEntry(value, version), in: slot, from: sender, at: now, &actions)
+        guard value.isWithin(limits), writes.count < limits.searchesMax else { return }
+        let entry = RingEntry(value, newVersion(after: ring.store[slot]?.version, at: now))
+        lastNumber += 1
+        // Renewed like a user's own if the ring has one from a clock that is ahead.
+        writes[lastNumber] = Write(slots: [slot], entry: entry, until: now + limits.writeSeconds, finish: { _ in })
+        if !place(entry, in: slot, from: sender, at: now, &actions) { writes[lastNumber] = nil }
     }
 
     /// Brings an entry to where it is to be; whether an event will say that it is there.
@@ -117,7 +128,7 @@ extension ChordRules {
     ) -> Bool {
         let holder = holder(of: slot, besides: sender)
         if case .neighbour(let node) = holder {
-            whisper(slot.values + [entry.value], SubFlag.store, to: node, at: now, &actions)
+            give(entry.value, slot, to: node, at: now, &actions)
         }
         if ring.isReachable {
             // Also what a neighbour is to have: it may not be everybody's neighbour.
@@ -141,14 +152,13 @@ extension ChordRules {
         case .neighbour(let node):
             whisper(slot.values + [.map(changes)], SubFlag.delta, to: node, at: now, &actions)
         case .ring:
-            ring.change(slot, by: changes, &mesh, at: now, &actions)
+            ring.change(slot, by: changes, sender == nil ? lastNumber : 0, &mesh, at: now, &actions)
             return true
         case .own:
-            let (old, id) = (ring.store[slot], mesh.identity.id)
+            let old = ring.store[slot]
             let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
-            guard let value = map.changed(by: changes) else { break }
-            let version = old?.version.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
-            _ = ring.store.merge(slot, RingEntry(value, version))
+            guard let value = map.changed(by: changes), value.isWithin(limits) else { break }
+            _ = ring.store.merge(slot, RingEntry(value, newVersion(after: old?.version, at: now)))
         }
         return false
     }
@@ -167,7 +177,7 @@ extension ChordRules {
             guard let entry = write.entry, entry.version == version, write.slots.contains(slot) else { continue }
             if latest > version, write.renewals < 8, version.author == mesh.identity.id {
                 // Somebody's clock is ahead: the user's value is the later one all the same.
-                let renewed = RingEntry(entry.value, latest.next(by: version.author, at: now))
+                let renewed = RingEntry(entry.value, newVersion(after: latest, at: now))
                 writes[number]?.entry = renewed
                 writes[number]?.renewals += 1
                 writes[number]?.done = []
@@ -184,21 +194,42 @@ extension ChordRules {
         }
     }
 
-    mutating func noteChanged(_ slot: ChordSlot) {
-        for (number, write) in writes where write.entry == nil && write.slots.contains(slot) {
-            writes[number]?.done.insert(slot)
-        }
+    mutating func noteChanged(_ slot: ChordSlot, _ number: Int) {
+        writes[number]?.done.insert(slot)
     }
 
     /// Tells those whose values are where they should be, and those whose values will not come there.
     mutating func settleWrites(at now: Int64, _ actions: inout [NodeAction]) {
         for (number, write) in writes.sorted(by: { $0.key < $1.key }) {
-            let isDone = write.done.count >= limits.agreeing
-            let isLost = write.failed.count > write.slots.count - limits.agreeing || write.until <= now
+            let needed = min(limits.agreeing, write.slots.count)
+            let isDone = write.done.count >= needed
+            let isLost = write.failed.count > write.slots.count - needed || write.until <= now
             guard isDone || isLost else { continue }
             // The others are still on their way.
             writes[number] = nil
             actions.append(.call { write.finish(isDone) })
+        }
+    }
+}
+
+extension MessageValue {
+    /// Whether it is small enough to be kept and sent with others.
+    func isWithin(_ limits: ChordLimits) -> Bool {
+        packedCount <= limits.valueBytesMax && itemCount <= limits.valueItemsMax
+    }
+
+    /// How many octets it is on the wire.
+    var packedCount: Int {
+        var octets: [UInt8] = []
+        write(to: &octets)
+        return octets.count
+    }
+
+    private var itemCount: Int {
+        switch self {
+        case .array(let elements): elements.reduce(1) { $0 + $1.itemCount }
+        case .map(let entries): entries.reduce(1) { $0 + $1.key.itemCount + $1.value.itemCount }
+        default: 1
         }
     }
 }

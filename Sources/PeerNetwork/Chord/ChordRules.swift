@@ -31,20 +31,32 @@ package struct ChordRules: NodeRules {
     var writes: [Int: Write] = [:]
     var locations: [Int: @Sendable (KeyLocation?) -> Void] = [:]
     var lastNumber = 0
+    /// The version that this node gave last: none is given twice.
+    private var lastVersion: RingVersion?
+    /// After that nobody is waited for.
+    private(set) var isClosed = false
+    /// Slots that a neighbour has said to have nothing in, and until when it is not asked again.
+    var emptyAtNeighbour: [ChordSlot: Int64] = [:]
+    /// Slots that a neighbour is to empty once it has said that it has something there, and until when.
+    var emptying: [ChordSlot: [NodeID: Int64]] = [:]
     /// Who waits for what was asked of another: neighbours, and members of the ring.
     var askers: [ChordSlot: [NodeID: Int64]] = [:]
     var ringAskers: [ChordSlot: [(request: RingStateMachine.Request, until: Int64)]] = [:]
     private let place: RingNumber
+    /// Whether its id is a number of the ring, as others of our own want it.
+    private let hasPlace: Bool
 
     package init(_ mesh: MeshStateMachine, limits: ChordLimits = ChordLimits()) {
         let identity = mesh.identity
         self.limits = limits
         place = RingNumber(base58: identity.id.octets) ?? RingNumber(powerOfTwo: 0)
+        hasPlace = RingMember(identity.id, identity.address) != nil
         let me = RingMember(identity.id, place: place.mirrored, identity.address)
         var ringLimits = limits.ring
         ringLimits.entriesMax = limits.slotsMax
         self.mesh = mesh
         ring = RingStateMachine(me, limits: ringLimits, seed: self.mesh.generator.next())
+        self.mesh.role = role
     }
 
     /// The values that it holds; each key has five.
@@ -58,14 +70,48 @@ package struct ChordRules: NodeRules {
     package mutating func setStoring(_ isStoring: Bool, at now: Int64, _ actions: inout [NodeAction]) {
         guard self.isStoring != isStoring else { return }
         self.isStoring = isStoring
+        mesh.role = role
         for neighbour in mesh.neighbours { tellRole(to: neighbour.id, at: now, &actions) }
         if isStoring {
-            ring.join(&mesh, at: now, &actions)
+            if hasPlace { ring.join(&mesh, at: now, &actions) }
         } else {
+            // What an heir on the ring is to have, neighbours that are not of our own are told too.
+            for (slot, value) in ring.heir == nil ? [] : ring.store.values {
+                if case .neighbour(let node) = holder(of: slot) { give(value, slot, to: node, at: now, &actions) }
+            }
             ring.leave(&mesh, at: now, &actions)
         }
         handOn(at: now, &actions)
         takeEvents(at: now, &actions)
+    }
+
+    /// A version that is later than `old`, and than every one that this node gave before.
+    mutating func newVersion(after old: RingVersion?, at now: Int64) -> RingVersion {
+        let id = mesh.identity.id
+        let last = [old, lastVersion].compactMap(\.self).max()
+        let version = last?.next(by: id, at: now) ?? RingVersion(time: now, number: 0, author: id)
+        lastVersion = version
+        return version
+    }
+
+    /// Gives a neighbour that is not of our own a value for a slot.
+    ///
+    /// py2p cuts the link when it is told to empty a slot that is empty: it is asked first.
+    mutating func give(
+        _ value: MessageValue,
+        _ slot: ChordSlot,
+        to node: NodeID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard value == .null else {
+            emptying[slot]?[node] = nil
+            emptyAtNeighbour[slot] = nil
+            return whisper(slot.values + [value], SubFlag.store, to: node, at: now, &actions)
+        }
+        guard emptying.count < limits.searchesMax else { return }
+        emptying[slot, default: [:]][node] = now + limits.askSeconds
+        whisper(slot.values, SubFlag.retrieve, to: node, at: now, &actions)
     }
 
     /// Tells all that there is such a key, if that is news.
@@ -101,7 +147,6 @@ package struct ChordRules: NodeRules {
     ) {
         switch outcome {
         case .greeted(let id, _, isNew: true):
-            tellRole(to: id, at: now, &actions)
             unnamed.insert(id)
         case .recognised(let link):
             // Its role came before the word that it is of our own.
@@ -131,6 +176,7 @@ package struct ChordRules: NodeRules {
 
     package mutating func closeAll(_ actions: inout [NodeAction]) {
         mesh.closeAll(&actions)
+        isClosed = true
         for search in searches.sorted(by: { $0.key < $1.key }) {
             if let finish = search.value.finish { actions.append(.call { finish(nil) }) }
         }
@@ -161,7 +207,7 @@ package struct ChordRules: NodeRules {
         case SubFlag.retrieve where payload.count == 2:
             if let slot = ChordSlot(payload) { retrieve(slot, for: id, at: now, &actions) }
         case SubFlag.retrieved where payload.count == 3:
-            if let slot = ChordSlot(payload) { takeRetrieved(slot, payload[2], at: now, &actions) }
+            if let slot = ChordSlot(payload) { takeRetrieved(slot, payload[2], from: id, at: now, &actions) }
         default: break
         }
     }
@@ -179,10 +225,13 @@ package struct ChordRules: NodeRules {
             ring.resigned(id, &mesh, at: now, &actions)
             return tellRole(to: id, at: now, &actions)
         }
-        guard let place = RingNumber(base58: id.octets) else { return }
+        guard let place = RingNumber(base58: id.octets), let link = mesh.table[id] else { return }
+        let isKin = mesh.isKin(link)
+        // One of our own that cannot be a member of the ring holds nothing for others.
+        guard !isKin || mesh.links[link]?.peer?.address != nil && RingMember(id, nil) != nil else { return }
         storing[id] = place
         tellRole(to: id, at: now, &actions)
-        if let link = mesh.table[id], mesh.isKin(link) { return meet(id, at: now, &actions) }
+        if isKin { return meet(id, at: now, &actions) }
         handOn(at: now, &actions)
     }
 
@@ -215,8 +264,10 @@ package struct ChordRules: NodeRules {
     // MARK: Roles and names
 
     private func tellRole(to id: NodeID, at now: Int64, _ actions: inout [NodeAction]) {
-        whisper([.text(isStoring ? "0" : "1")], SubFlag.handshake, to: id, at: now, &actions)
+        whisper([role], SubFlag.handshake, to: id, at: now, &actions)
     }
+
+    private var role: MessageValue { .text(isStoring ? "0" : "1") }
 
     /// Tells a neighbour which keys there are, one of our own only if it knows others.
     private func tellNames(to id: NodeID, at now: Int64, _ actions: inout [NodeAction]) {
@@ -278,7 +329,7 @@ package struct ChordRules: NodeRules {
         for (slot, value) in ring.store.values {
             switch holder(of: slot) {
             case .neighbour(let node):
-                whisper(slot.values + [value], SubFlag.store, to: node, at: now, &actions)
+                give(value, slot, to: node, at: now, &actions)
                 // Who holds a part keeps a copy, as py2p does: the other may go without a word.
                 if !isStoring { ring.store.remove(slot) }
             case .ring where !isStoring:
@@ -318,6 +369,9 @@ package struct ChordLimits: Sendable {
     package var writeSeconds: Int64 = 30
     /// So many of the five tables have to say the same.
     package var agreeing = 3
+    /// The largest value, in octets as it travels, and in the items that it is made of.
+    package var valueBytesMax = 4 << 20
+    package var valueItemsMax = 1 << 16
     /// How the ring among our own nodes is kept.
     package var ring = RingLimits()
 

@@ -69,8 +69,8 @@ struct RingNumber: Sendable, Hashable {
         RingNumber(powerOfTwo: exponent).mirrored.distance(to: self)
     }
 
-    /// The highest 64 bits on the ring.
-    var highBits: UInt64 { words[Self.ringWords - 1] }
+    /// Whether it is below 2^384.
+    var isOnRing: Bool { words[6] == 0 && words[7] == 0 }
 
     /// Whether it lies behind `start` and at or before `end`, clockwise; where both are one, everything does.
     func isWithin(after start: RingNumber, upTo end: RingNumber) -> Bool {

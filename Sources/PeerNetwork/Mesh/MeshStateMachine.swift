@@ -49,6 +49,8 @@ package struct MeshStateMachine: Sendable {
     var addresses: [NodeID: PeerAddress] = [:]
     var searches: [[UInt8]: Search] = [:]
     var generator: SeededNumbers
+    /// What a new neighbour is told of this node's part in the network that rests on the mesh; nil: nothing.
+    var role: MessageValue?
     private var lastLink = 0
     private var lastTick: Int64 = .min
     var askedForPeersAt: Int64 = .min
@@ -140,7 +142,7 @@ package struct MeshStateMachine: Sendable {
     package mutating func closeAll(_ actions: inout [NodeAction]) {
         wishes = [:]
         addresses = [:]
-        for link in links.keys { actions.append(.close(link, .closing)) }
+        for link in links.keys.sorted(by: { $0.rawValue < $1.rawValue }) { actions.append(.close(link, .closing)) }
         (links, table, order) = ([:], [:], [])
     }
 
@@ -267,6 +269,9 @@ package struct MeshStateMachine: Sendable {
         table[id] = link
         if let address { note(id, address) }
         if isNew { actions.append(.tell(.connected(id, address))) }
+        // Before it is told of others: a py2p node of a chord network that has links enough, and knows nobody who holds a
+        // part, cannot take their list and cuts the link.
+        if isFirst, let role { post([role], SubFlag.handshake, on: link, at: now, &actions) }
         sendPeers(on: link, at: now, &actions)
         if isFirst { whisper([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
         for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })

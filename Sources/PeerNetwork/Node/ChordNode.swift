@@ -60,6 +60,20 @@ public struct ChordNode: Sendable {
         }
     }
 
+    /// Which node of the ring has a key, or would have it, in the table of SHA-256, and how many steps away it is.
+    ///
+    /// Nil if nobody says so in time, or there is no node of our own that holds a part.
+    public func location(of key: String) async -> KeyLocation? {
+        await withCheckedContinuation { continuation in
+            driver.perform { rules, now, actions in
+                rules.locate(Array(key.utf8), at: now, &actions) { continuation.resume(returning: $0) }
+            }
+        }
+    }
+
+    /// The next node behind this one on the ring of our own nodes; nil if it is alone there, or holds no part.
+    public var successor: NodeID? { driver.look(\.successor) }
+
     /// Gives a key a value, and returns when three of the five tables have it, or were sent it if no node of our own has them.
     ///
     /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `timeout` if it is not known to be there in time:

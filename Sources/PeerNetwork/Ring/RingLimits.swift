@@ -8,6 +8,10 @@ package struct RingLimits: Sendable {
     package var successorsMax = 16
     /// Entries in all, what was taken out among them.
     package var entriesMax = 500_000
+    /// What they weigh, in octets.
+    package var bytesMax = 256 << 20
+    /// Messages of one neighbour that pass through at a time.
+    package var pendingPerNeighbourMax = 8192
     /// How often the first successor is asked for its neighbours.
     package var stabiliseTicks = 4
     /// How long it may take to answer before it counts as dead.

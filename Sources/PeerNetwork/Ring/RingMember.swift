@@ -12,10 +12,12 @@ struct RingMember: Sendable, Hashable {
         (self.id, self.place, self.address) = (id, place, address)
     }
 
-    /// Nil if the id is no text in base 58.
+    /// Nil unless the id is a number below 2^384 in base 58, without zeros in front: no two ids are at one place.
     init?(_ id: NodeID, _ address: PeerAddress?) {
-        guard let place = RingNumber(base58: id.octets)?.mirrored else { return nil }
-        (self.id, self.place, self.address) = (id, place, address)
+        guard let number = RingNumber(base58: id.octets), number.isOnRing, id.octets.first != UInt8(ascii: "1") else {
+            return nil
+        }
+        (self.id, self.place, self.address) = (id, number.mirrored, address)
     }
 
     /// The member in `value`; nil if there is none.

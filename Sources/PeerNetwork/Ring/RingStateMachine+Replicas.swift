@@ -12,11 +12,13 @@ extension RingStateMachine {
         var payload: [MessageValue] = []
         var octets = 0
         for (slot, entry) in entries {
+            let count = 200 + entry.value.packedCount
+            if octets > 0, octets + count > 1 << 18 {
+                whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions)
+                (payload, octets) = ([], 0)
+            }
             payload += slot.values + entry.values
-            octets += 200 + entry.value.packedCount
-            guard octets > 1 << 18 else { continue }
-            whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions)
-            (payload, octets) = ([], 0)
+            octets += count
         }
         if !payload.isEmpty { whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions) }
     }
@@ -25,8 +27,8 @@ extension RingStateMachine {
         guard isMember else { return }
         for start in stride(from: 0, to: payload.count - 3, by: 4) {
             guard let slot = ChordSlot(payload[start...]), let entry = RingEntry(payload[(start + 2)...]),
-                isInTime(entry.version, at: now)
-            else { return }
+                isTaken(entry, at: now)
+            else { continue }
             _ = store.merge(slot, entry)
         }
     }
@@ -58,12 +60,16 @@ extension RingStateMachine {
         var own: [UInt8] = []
         for sum in store.digest(of: range) { own.append(bigEndian: sum, byteCount: 8) }
         let buckets = (0..<RingStore.bucketCount).filter { own[8 * $0..<8 * $0 + 8] != theirs[8 * $0..<8 * $0 + 8] }
-        guard !buckets.isEmpty else { return }
-        var answer = range.values + [.array(buckets.map { .integer(Int64($0)) })]
-        for (slot, entry) in store.entries(in: range, buckets: Set(buckets)) {
-            answer.append(.array(slot.values + [entry.version.value]))
+        // Without room for what is missing it would be sent for ever.
+        guard store.hasRoom else { return }
+        // Each in a message of its own: all of them could be too long for one.
+        for bucket in buckets {
+            var answer = range.values + [.array([.integer(Int64(bucket))])]
+            for (slot, entry) in store.entries(in: range, buckets: [bucket]) {
+                answer.append(.array(slot.values + [entry.version.value]))
+            }
+            whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
         }
-        whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
     }
 
     mutating func takeVersions(
@@ -81,7 +87,7 @@ extension RingStateMachine {
         for value in payload.dropFirst(3) {
             guard let parts = value.elements, parts.count == 3, let slot = ChordSlot(parts),
                 let version = RingVersion(parts[2])
-            else { return }
+            else { continue }
             theirs[slot] = version
             if store[slot].map({ $0.version < version }) ?? true, isInTime(version, at: now) {
                 wanted.append(.array(slot.values))
@@ -92,7 +98,10 @@ extension RingStateMachine {
             theirs[item.slot].map { $0 < item.entry.version } ?? true
         }
         send(missing, to: id, mesh, at: now, &actions)
-        if !wanted.isEmpty { whisper(wanted, SubFlag.ringWant, to: id, mesh, at: now, &actions) }
+        for start in stride(from: 0, to: wanted.count, by: 10_000) {
+            let part = Array(wanted[start..<min(wanted.count, start + 10_000)])
+            whisper(part, SubFlag.ringWant, to: id, mesh, at: now, &actions)
+        }
     }
 
     func takeWant(
@@ -102,10 +111,8 @@ extension RingStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        let wanted = payload.compactMap { value -> (slot: ChordSlot, entry: RingEntry)? in
-            guard let slot = value.elements.flatMap({ ChordSlot($0) }), let entry = store[slot] else { return nil }
-            return (slot, entry)
-        }
+        let slots = Set(payload.compactMap { $0.elements.flatMap { ChordSlot($0) } })
+        let wanted = slots.sorted().compactMap { slot in store[slot].map { (slot: slot, entry: $0) } }
         send(wanted, to: id, mesh, at: now, &actions)
     }
 
@@ -116,7 +123,8 @@ extension RingStateMachine {
         guard let own = table.range else { return }
         let strays = store.entries(outside: guarded.values.map(\.range) + [own])
         // Most are there already, and while nodes come and go many are nobody's for a moment.
-        for (slot, entry) in strays.prefix(max(64, strays.count / 16)) { put(slot, entry, &mesh, at: now, &actions) }
+        let some = strays.shuffled(using: &generator).prefix(max(64, strays.count / 16))
+        for (slot, entry) in some { put(slot, entry, &mesh, at: now, &actions) }
     }
 
     /// The owner has an entry that was brought to it: whether this node is to keep its copy.
@@ -137,13 +145,4 @@ extension RingRange {
     }
 
     fileprivate var values: [MessageValue] { [.binary(start.ringOctets), .binary(end.ringOctets)] }
-}
-
-extension MessageValue {
-    /// How many octets it is on the wire.
-    fileprivate var packedCount: Int {
-        var octets: [UInt8] = []
-        write(to: &octets)
-        return octets.count
-    }
 }

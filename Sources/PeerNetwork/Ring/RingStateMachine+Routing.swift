@@ -29,12 +29,13 @@ extension RingStateMachine {
     mutating func change(
         _ slot: ChordSlot,
         by entries: [MessageValue.Entry],
+        _ number: Int,
         _ mesh: inout MeshStateMachine,
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
         let body = slot.values + [.map(entries)]
-        start(.change, slot.place, body, .change(slot), through: nil, &mesh, at: now, &actions)
+        start(.change, slot.place, body, .change(slot, number), through: nil, &mesh, at: now, &actions)
     }
 
     /// Who owns `place`: an event says so later under `number`, and how far it was.
@@ -86,10 +87,9 @@ extension RingStateMachine {
             var query = Query(route: route, purpose: old.purpose, attempts: old.attempts + 1, due: 0)
             query.due = ticks + limits.retryTicks * (1 + query.attempts / 2)
             queries[route.nonce] = query
-            if case .peek = old.purpose {
-                peek(route, at: query.attempts, mesh, at: now, &actions)
-            } else {
-                carry(route, from: nil, attempt: query.attempts, &mesh, at: now, &actions)
+            switch old.purpose {
+            case .peek, .peekToChange: peek(route, at: query.attempts, mesh, at: now, &actions)
+            default: carry(route, from: nil, attempt: query.attempts, &mesh, at: now, &actions)
             }
         }
     }
@@ -107,6 +107,7 @@ extension RingStateMachine {
         case .get(let slot): events.append(.unanswered(slot))
         case .put(let slot, let entry): events.append(.notStored(slot, entry.version))
         case .peek(let request): answer(request.nonce, [], request.hops, mesh, at: now, &actions)
+        case .peekToChange(let route): change(route, mesh, at: now, &actions)
         }
     }
 
@@ -123,9 +124,10 @@ extension RingStateMachine {
     ) {
         if let asker {
             guard route.hops <= limits.hopsMax, pending.count < limits.pendingMax, queries[route.nonce] == nil,
-                pending[route.nonce] == nil
+                pending[route.nonce] == nil, pendingCounts[asker, default: 0] < limits.pendingPerNeighbourMax
             else { return }
             pending[route.nonce] = (asker, ticks + 2 * limits.retryTicks)
+            pendingCounts[asker, default: 0] += 1
         }
         if route.kind == .peek || isOwn(route) { return settle(route, &mesh, at: now, &actions) }
         guard let (next, isFinal) = nextStep(for: route, from: asker, attempt: attempt) else { return }
@@ -229,22 +231,35 @@ extension RingStateMachine {
             guard let slot = ChordSlot(route.body), let entry = RingEntry(route.body.dropFirst(2)),
                 slot.place == route.place, isInTime(entry.version, at: now)
             else { return }
-            keep(slot, entry, mesh, at: now, &actions)
-            // Without room for it the answer is none.
-            guard let latest = store[slot]?.version else { return }
+            if isTaken(entry, at: now) { keep(slot, entry, mesh, at: now, &actions) }
+            // Without room for it the answer is none; what was taken out long ago is as good as there.
+            let isForgotten = entry.value == .null && store[slot] == nil
+            guard let latest = store[slot]?.version ?? (isForgotten ? entry.version : nil) else { return }
             answer(route.nonce, [latest.value], route.hops, mesh, at: now, &actions)
         case .change:
-            guard let slot = ChordSlot(route.body), slot.place == route.place,
-                case .map(let changes)? = route.body.dropFirst(2).first
-            else { return }
-            let old = store[slot]
-            let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
-            guard let value = map.changed(by: changes) else { return }
-            let version =
-                old?.version.next(by: me.id, at: now) ?? RingVersion(time: now, number: 0, author: me.id)
-            keep(slot, RingEntry(value, version), mesh, at: now, &actions)
-            answer(route.nonce, [version.value], route.hops, mesh, at: now, &actions)
+            guard let slot = ChordSlot(route.body), slot.place == route.place else { return }
+            guard store[slot] == nil, startPeek(slot, .peekToChange(route), mesh, at: now, &actions) else {
+                return change(route, mesh, at: now, &actions)
+            }
         }
+    }
+
+    /// Changes a map of this node's own range.
+    private mutating func change(
+        _ route: Route,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
+        guard let slot = ChordSlot(route.body), case .map(let changes)? = route.body.dropFirst(2).first else { return }
+        let old = store[slot]
+        let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
+        guard let value = map.changed(by: changes) else { return }
+        let version = old?.version.next(by: me.id, at: now) ?? RingVersion(time: now, number: 0, author: me.id)
+        let entry = RingEntry(value, version)
+        guard isTaken(entry, at: now) else { return }
+        keep(slot, entry, mesh, at: now, &actions)
+        answer(route.nonce, [version.value], route.hops, mesh, at: now, &actions)
     }
 
     /// Keeps an entry of this node's own range, and gives copies to its successors.
@@ -272,14 +287,28 @@ extension RingStateMachine {
         _ actions: inout [NodeAction]
     ) {
         if let entry { return answer(request.nonce, entry.values, request.hops, mesh, at: now, &actions) }
-        guard table.successors.contains(where: { members[$0.id] != nil }), queries.count < limits.pendingMax else {
-            return answer(request.nonce, [], request.hops, mesh, at: now, &actions)
+        if !startPeek(request.slot, .peek(request), mesh, at: now, &actions) {
+            answer(request.nonce, [], request.hops, mesh, at: now, &actions)
         }
-        let route = Route(nonce: generator.next(), kind: .peek, place: request.slot.place, body: request.slot.values)
+    }
+
+    /// Asks those behind for what this node has not; false if there is nobody to ask.
+    private mutating func startPeek(
+        _ slot: ChordSlot,
+        _ purpose: Purpose,
+        _ mesh: MeshStateMachine,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Bool {
+        guard table.successors.contains(where: { members[$0.id] != nil }), queries.count < limits.pendingMax else {
+            return false
+        }
+        let route = Route(nonce: generator.next(), kind: .peek, place: slot.place, body: slot.values)
         // Two of them are enough.
         let attempts = max(0, limits.attemptsMax - 2)
-        queries[route.nonce] = Query(route: route, purpose: .peek(request), attempts: attempts, due: ticks + 2)
+        queries[route.nonce] = Query(route: route, purpose: purpose, attempts: attempts, due: ticks + 2)
         peek(route, at: attempts, mesh, at: now, &actions)
+        return true
     }
 
     private mutating func peek(
@@ -309,9 +338,17 @@ extension RingStateMachine {
         if let query = queries.removeValue(forKey: nonce) {
             return conclude(query, body, hops, mesh, at: now, &actions)
         }
-        guard let (asker, _) = pending.removeValue(forKey: nonce) else { return }
+        guard let asker = forgetPending(nonce) else { return }
         let head: [MessageValue] = [.binary(nonce.octets), .integer(hops)]
         whisper(head + body, SubFlag.ringAnswer, to: asker, mesh, at: now, &actions)
+    }
+
+    /// Who waits for an answer no longer has to; who that was.
+    mutating func forgetPending(_ nonce: UInt64) -> NodeID? {
+        guard let asker = pending.removeValue(forKey: nonce)?.asker else { return nil }
+        let count = pendingCounts[asker, default: 1] - 1
+        pendingCounts[asker] = count > 0 ? count : nil
+        return asker
     }
 
     mutating func takeAnswer(
@@ -324,7 +361,8 @@ extension RingStateMachine {
         guard payload.count >= 2, let nonce = payload[0].octets.flatMap(UInt64.init(octets:)), let hops = payload[1].int
         else { return }
         let body = Array(payload.dropFirst(2))
-        if let query = queries[nonce], let member = body.first.flatMap({ RingMember($0) }), query.route.kind == .find {
+        if let query = queries[nonce], query.route.kind == .find {
+            guard let member = body.first.flatMap({ RingMember($0) }) else { return }
             queries[nonce] = nil
             return found(member, hops, query.purpose, &mesh, at: now, &actions)
         }
@@ -344,17 +382,33 @@ extension RingStateMachine {
         // It is this node itself.
         case .successor, .finger: break
         case .locate(let number): events.append(.located(number, me, hops: hops))
-        case .get(let slot): events.append(.got(slot, RingEntry(body)))
+        case .get(let slot):
+            events.append(.got(slot, RingEntry(body).flatMap { isInTime($0.version, at: now) ? $0 : nil }))
         case .put(let slot, let entry):
-            guard let latest = body.first.flatMap({ RingVersion($0) }) else { break }
+            guard let latest = body.first.flatMap({ RingVersion($0) }), isInTime(latest, at: now) else {
+                events.append(.notStored(slot, entry.version))
+                break
+            }
             events.append(.stored(slot, entry.version, latest: latest))
-        case .change(let slot): events.append(.changed(slot))
+        case .change(let slot, let number): events.append(.changed(slot, number))
+        case .peekToChange(let route):
+            if let entry = RingEntry(body), let slot = ChordSlot(route.body), isTaken(entry, at: now) {
+                keep(slot, entry, mesh, at: now, &actions)
+            }
+            change(route, mesh, at: now, &actions)
         case .peek(let request):
-            let entry = RingEntry(body).flatMap { isInTime($0.version, at: now) ? $0 : nil }
+            let entry = RingEntry(body).flatMap { isTaken($0, at: now) ? $0 : nil }
             // What another has of this node's range it should have too.
             if let entry { keep(request.slot, entry, mesh, at: now, &actions) }
             answer(request.nonce, entry?.values ?? [], request.hops, mesh, at: now, &actions)
         }
+    }
+
+    /// Whether an entry is one to be kept: not from far ahead, nor taken out so long ago that it is forgotten, nor too large.
+    func isTaken(_ entry: RingEntry, at now: Int64) -> Bool {
+        guard isInTime(entry.version, at: now) else { return false }
+        guard entry.value != .null else { return entry.version.time >= now - limits.removedSeconds }
+        return entry.value.isWithin(ChordLimits())
     }
 
     func isInTime(_ version: RingVersion, at now: Int64) -> Bool { version.time <= now + limits.aheadSecondsMax }

@@ -5,7 +5,9 @@ extension RingStateMachine {
     mutating func tick(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
         ticks += 1
         retryQueries(&mesh, at: now, &actions)
-        if ticks % 8 == 0 { pending = pending.filter { $0.value.until > ticks } }
+        if ticks % 8 == 0 {
+            for (nonce, item) in pending where item.until <= ticks { _ = forgetPending(nonce) }
+        }
         guard isMember else { return }
         for (id, time) in asked.sorted(by: { $0.key < $1.key }) where time + limits.answerTicks < ticks {
             bury(id, &mesh, at: now, &actions)

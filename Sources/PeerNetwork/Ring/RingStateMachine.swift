@@ -37,7 +37,10 @@ struct RingStateMachine: Sendable {
         case locate(Int)
         case get(ChordSlot)
         case put(ChordSlot, RingEntry)
-        case change(ChordSlot)
+        /// Under a number of the user's.
+        case change(ChordSlot, Int)
+        /// A slot that is to be changed and of which this node has nothing.
+        case peekToChange(Route)
         /// A slot of which this node has nothing, for who asked for it.
         case peek(Request)
     }
@@ -60,7 +63,7 @@ struct RingStateMachine: Sendable {
         /// An entry of that version was brought to its place, where this is the latest.
         case stored(ChordSlot, RingVersion, latest: RingVersion)
         case notStored(ChordSlot, RingVersion)
-        case changed(ChordSlot)
+        case changed(ChordSlot, Int)
         /// A link was given up.
         case left(NodeID)
         /// Who owns a place that was asked for under this number, and how many steps away; nil: nobody has said so in time.
@@ -86,6 +89,8 @@ struct RingStateMachine: Sendable {
     var queries: [UInt64: Query] = [:]
     /// Who is to have the answer to what was handed on, and until when.
     var pending: [UInt64: (asker: NodeID, until: Int)] = [:]
+    /// How many of these each of them waits for.
+    var pendingCounts: [NodeID: Int] = [:]
     /// Those who were asked for their neighbours, and when.
     var asked: [NodeID: Int] = [:]
     var dialling: [NodeID: (member: RingMember, since: Int)] = [:]
@@ -105,7 +110,7 @@ struct RingStateMachine: Sendable {
     init(_ me: RingMember, limits: RingLimits, seed: UInt64) {
         self.limits = limits
         table = RingTable(me, successorsMax: limits.successorsMax)
-        store = RingStore(countMax: limits.entriesMax)
+        store = RingStore(countMax: limits.entriesMax, bytesMax: limits.bytesMax)
         generator = SeededNumbers(seed: seed)
     }
 
@@ -126,12 +131,16 @@ struct RingStateMachine: Sendable {
         findSuccessor(&mesh, at: now, &actions)
     }
 
+    /// Who has this node's part when it leaves; nil: nobody.
+    var heir: RingMember? { table.successors.first { members[$0.id] != nil } }
+
     /// Gives its part to those behind it; without any it keeps what it has.
     mutating func leave(_ mesh: inout MeshStateMachine, at now: Int64, _ actions: inout [NodeAction]) {
-        if let heir = table.successors.first(where: { members[$0.id] != nil }) {
-            let own = table.range ?? RingRange(start: me.place, end: me.place)
-            send(store.entries(in: own), to: heir.id, mesh, at: now, &actions)
-            store = RingStore(countMax: limits.entriesMax)
+        if let heir {
+            // Also what is nobody's business yet: the heir brings it to where it is to be.
+            let others = guarded.sorted { $0.key < $1.key }.map(\.value.range)
+            send(store.entries(outside: others), to: heir.id, mesh, at: now, &actions)
+            store = RingStore(countMax: limits.entriesMax, bytesMax: limits.bytesMax)
         }
         for id in table.contacts.sorted() { whisper([], SubFlag.ringLeave, to: id, mesh, at: now, &actions) }
         isMember = false
@@ -374,7 +383,7 @@ extension RingStateMachine.Purpose {
     var isUsers: Bool {
         switch self {
         case .get, .put, .change, .locate: true
-        case .successor, .finger, .peek: false
+        case .successor, .finger, .peek, .peekToChange: false
         }
     }
 }

@@ -31,7 +31,7 @@ struct ChordSlot: Sendable, Hashable, Comparable {
     static func == (a: ChordSlot, b: ChordSlot) -> Bool { a.position == b.position && a.table == b.table }
 
     func hash(into hasher: inout Hasher) {
-        hasher.combine(position.highBits)
+        hasher.combine(position)
     }
 
     static func < (a: ChordSlot, b: ChordSlot) -> Bool {
@@ -53,10 +53,14 @@ struct RingVersion: Sendable, Hashable, Comparable {
 
     /// The next one by `author`.
     func next(by author: NodeID, at now: Int64) -> RingVersion {
-        now > time
-            ? RingVersion(time: now, number: 0, author: author)
-            : RingVersion(time: time, number: number + 1, author: author)
+        if now > time { return RingVersion(time: now, number: 0, author: author) }
+        return number + 1 < Self.numberEnd
+            ? RingVersion(time: time, number: number + 1, author: author)
+            : RingVersion(time: time + 1, number: 0, author: author)
     }
+
+    /// Numbers are below.
+    private static let numberEnd: Int64 = 1 << 40
 
     /// As it travels.
     var value: MessageValue { .array([.integer(time), .integer(number), .binary(author.octets)]) }
@@ -68,7 +72,7 @@ struct RingVersion: Sendable, Hashable, Comparable {
     /// The version in `value`; nil if there is none.
     init?(_ value: MessageValue) {
         guard let parts = value.elements, parts.count == 3, let time = parts[0].int, let number = parts[1].int,
-            let author = parts[2].octets, author.count <= 256, number >= 0, number < 1 << 40
+            let author = parts[2].octets, author.count <= 256, (0..<Self.numberEnd).contains(number)
         else { return nil }
         self.init(time: time, number: number, author: NodeID(octets: author))
     }
@@ -103,14 +107,25 @@ struct RingStore: Sendable {
         var entry: RingEntry
         /// A number that another entry of the slot would not have.
         var sum: UInt64
+        /// What it weighs, in octets.
+        var weight: Int
     }
+
+    /// What an entry weighs beside its value.
+    private static let weight = 256
 
     private var stored: [ChordSlot: Stored] = [:]
+    /// What the values weigh, in octets as they travel.
+    private var bytes = 0
     private let countMax: Int
+    private let bytesMax: Int
 
-    init(countMax: Int) {
-        self.countMax = countMax
+    init(countMax: Int, bytesMax: Int) {
+        (self.countMax, self.bytesMax) = (countMax, bytesMax)
     }
+
+    /// Whether another small one would be kept.
+    var hasRoom: Bool { stored.count < countMax && bytes < bytesMax }
 
     /// Values and what was taken out.
     var count: Int { stored.count }
@@ -128,22 +143,23 @@ struct RingStore: Sendable {
 
     /// Keeps an entry if it is later than what is there, and there is room; whether it is kept.
     mutating func merge(_ slot: ChordSlot, _ entry: RingEntry) -> Bool {
-        if let old = stored[slot] {
-            guard old.entry.version < entry.version else { return false }
-        } else if stored.count >= countMax {
-            return false
-        }
-        stored[slot] = Stored(entry: entry, sum: Self.sum(slot, entry.version))
+        let old = stored[slot]
+        if let old, old.entry.version >= entry.version { return false }
+        let weight = Self.weight + entry.value.packedCount
+        let bytes = bytes - (old?.weight ?? 0) + weight
+        guard old != nil || stored.count < countMax, bytes <= bytesMax || entry.value == .null else { return false }
+        self.bytes = bytes
+        stored[slot] = Stored(entry: entry, sum: Self.sum(slot, entry.version), weight: weight)
         return true
     }
 
     mutating func remove(_ slot: ChordSlot) {
-        stored[slot] = nil
+        bytes -= stored.removeValue(forKey: slot)?.weight ?? 0
     }
 
     /// Forgets what was taken out before that time.
     mutating func forgetRemoved(before time: Int64) {
-        stored = stored.filter { $0.value.entry.value != .null || $0.value.entry.version.time >= time }
+        for (slot, item) in stored where item.entry.value == .null && item.entry.version.time < time { remove(slot) }
     }
 
     /// The entries in `range`, in order; with `buckets` those in these alone.

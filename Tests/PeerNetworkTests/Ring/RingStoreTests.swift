@@ -22,7 +22,7 @@ import Testing
         let versions = [version(1), version(2), version(2, 1), version(2, 1, "b")].map { RingEntry(.text("\($0)"), $0) }
         for first in versions {
             for second in versions {
-                var store = RingStore(countMax: 1)
+                var store = RingStore(countMax: 1, bytesMax: 1 << 20)
                 let isKept = store.merge(Self.slot("k"), first)
                 let isLater = store.merge(Self.slot("k"), second)
                 #expect(isKept && isLater == (first.version < second.version))
@@ -42,14 +42,14 @@ import Testing
     }
 
     @Test func `there is no room for more than is allowed`() {
-        var store = RingStore(countMax: 2)
+        var store = RingStore(countMax: 2, bytesMax: 1 << 20)
         let entries = [("a", version(1)), ("b", version(1)), ("c", version(1)), ("a", version(2))]
         let kept = entries.map { store.merge(Self.slot($0.0), RingEntry("v", $0.1)) }
         #expect(kept == [true, true, false, true] && store.count == 2)
     }
 
     @Test func `what was taken out stays out for a day, and is no value`() {
-        var store = RingStore(countMax: 9)
+        var store = RingStore(countMax: 9, bytesMax: 1 << 20)
         let kept = [(MessageValue.null, 100), ("old", 99)].map { value, time in
             store.merge(Self.slot("k"), RingEntry(value, version(time)))
         }
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `sums are equal where entries are, in whatever order they came, and differ where one does`() {
-        var (a, b) = (RingStore(countMax: 100), RingStore(countMax: 100))
+        var (a, b) = (RingStore(countMax: 100, bytesMax: 1 << 20), RingStore(countMax: 100, bytesMax: 1 << 20))
         for number in 0..<50 { _ = a.merge(Self.slot("\(number)"), RingEntry("v", version(1))) }
         for number in (0..<50).reversed() { _ = b.merge(Self.slot("\(number)"), RingEntry("v", version(1))) }
         #expect(a.digest(of: Self.everything) == b.digest(of: Self.everything))
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func `a range and what is outside of it are everything`() {
-        var store = RingStore(countMax: 100)
+        var store = RingStore(countMax: 100, bytesMax: 1 << 20)
         for number in 0..<60 { _ = store.merge(Self.slot("\(number)"), RingEntry("v", version(1))) }
         let range = RingRange(start: Self.slot("a").place, end: Self.slot("b").place)
         let (inside, outside) = (store.entries(in: range), store.entries(outside: [range]))
