@@ -108,8 +108,15 @@ private final class Heard {
 /// Sync tables that are divided, and made one again.
 package enum SyncRun {
     /// How long after the division was over all tables were equal, in milliseconds; nil if they were not in a minute.
-    package static func play(nodes: Int, seed: UInt64) -> Int? {
-        var network = SimulatedNetwork<SyncRules>(seed: seed)
+    ///
+    /// With `isRough` links break, clocks are off, and messages come twice or before their time.
+    package static func play(nodes: Int, seed: UInt64, isRough: Bool = false) -> Int? {
+        var conditions = SimulatedNetwork<SyncRules>.Conditions()
+        if isRough {
+            (conditions.breaksPerMillion, conditions.doublesPerMillion) = (2000, 20_000)
+            (conditions.overtakesPerMillion, conditions.skewSecondsMax) = (20_000, 3)
+        }
+        var network = SimulatedNetwork<SyncRules>(seed: seed, conditions)
         var generator = SeededNumbers(seed: ~seed)
         let id = NetworkID(subnet: "sync1", isEncrypted: false)
         for _ in 0..<nodes {

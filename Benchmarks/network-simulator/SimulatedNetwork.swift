@@ -10,6 +10,10 @@ package struct SimulatedNetwork<Rules: NodeRules> {
         package var delay: ClosedRange<Int> = 1...50
         /// How often, in a million messages, its link breaks instead.
         package var breaksPerMillion = 0
+        /// How often, in a million messages, one arrives twice.
+        package var doublesPerMillion = 0
+        /// How often, in a million messages, one may arrive before those that were sent earlier.
+        package var overtakesPerMillion = 0
         /// How far a node's clock may be off, in seconds.
         package var skewSecondsMax: Int64 = 0
 
@@ -200,14 +204,19 @@ package struct SimulatedNetwork<Rules: NodeRules> {
 
     private mutating func send(_ message: PeerMessage, _ node: Int, _ link: LinkID) {
         guard let end = nodes[node].ends[link] else { return }
-        if conditions.breaksPerMillion > 0,
-            Int.random(in: 0..<1_000_000, using: &generator) < conditions.breaksPerMillion
-        {
-            return cut(node, link)
-        }
-        let arrival = max(time + Int.random(in: conditions.delay, using: &generator), end.lastArrival)
-        nodes[node].ends[link]?.lastArrival = arrival
+        if happens(conditions.breaksPerMillion) { return cut(node, link) }
+        let delay = Int.random(in: conditions.delay, using: &generator)
+        let arrival = happens(conditions.overtakesPerMillion) ? time + delay : max(time + delay, end.lastArrival)
+        nodes[node].ends[link]?.lastArrival = max(arrival, end.lastArrival)
         schedule(arrival - time, .message(node: end.node, link: end.link, message))
+        guard happens(conditions.doublesPerMillion) else { return }
+        let later = arrival - time + Int.random(in: conditions.delay, using: &generator)
+        schedule(later, .message(node: end.node, link: end.link, message))
+    }
+
+    /// Draws a lot; none is drawn for what never happens.
+    private mutating func happens(_ perMillion: Int) -> Bool {
+        perMillion > 0 && Int.random(in: 0..<1_000_000, using: &generator) < perMillion
     }
 
     /// The node has closed its end: the other hears of it behind what was sent.

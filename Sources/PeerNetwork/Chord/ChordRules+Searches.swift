@@ -273,7 +273,7 @@ extension ChordRules {
             ring.events = []
             for event in events { take(event, at: now, &actions) }
         }
-        if !writes.isEmpty { settleWrites(at: now, &actions) }
+        if isSettlingDue { settleWrites(at: now, &actions) }
     }
 
     private mutating func take(_ event: RingStateMachine.Event, at now: Int64, _ actions: inout [NodeAction]) {

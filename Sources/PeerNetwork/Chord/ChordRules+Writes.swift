@@ -60,6 +60,7 @@ extension ChordRules {
             if !change(slot, by: entries, from: nil, at: now, &actions) { writes[lastNumber]?.done.insert(slot) }
         }
         announce(key, at: now, &actions)
+        isSettlingDue = true
         takeEvents(at: now, &actions)
     }
 
@@ -99,6 +100,7 @@ extension ChordRules {
         for slot in slots where !place(entry, in: slot, from: nil, at: now, &actions) {
             writes[lastNumber]?.done.insert(slot)
         }
+        isSettlingDue = true
         takeEvents(at: now, &actions)
     }
 
@@ -110,12 +112,13 @@ extension ChordRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard value.isWithin(limits), writes.count < limits.searchesMax else { return }
+        guard value.isWithin(limits) else { return }
         let entry = RingEntry(value, newVersion(after: ring.store[slot]?.version, at: now))
-        lastNumber += 1
+        let isPlaced = place(entry, in: slot, from: sender, at: now, &actions)
         // Renewed like a user's own if the ring has one from a clock that is ahead.
+        guard isPlaced, writes.count < limits.renewedMax else { return }
+        lastNumber += 1
         writes[lastNumber] = Write(slots: [slot], entry: entry, until: now + limits.writeSeconds, finish: { _ in })
-        if !place(entry, in: slot, from: sender, at: now, &actions) { writes[lastNumber] = nil }
     }
 
     /// Brings an entry to where it is to be; whether an event will say that it is there.
@@ -173,8 +176,10 @@ extension ChordRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        for (number, write) in writes.sorted(by: { $0.key < $1.key }) {
-            guard let entry = write.entry, entry.version == version, write.slots.contains(slot) else { continue }
+        isSettlingDue = true
+        let concerned = writes.filter { $0.value.entry?.version == version && $0.value.slots.contains(slot) }
+        for (number, write) in concerned.sorted(by: { $0.key < $1.key }) {
+            guard let entry = write.entry else { continue }
             if latest > version, write.renewals < 8, version.author == mesh.identity.id {
                 // Somebody's clock is ahead: the user's value is the later one all the same.
                 let renewed = RingEntry(entry.value, newVersion(after: latest, at: now))
@@ -189,24 +194,30 @@ extension ChordRules {
     }
 
     mutating func noteNotStored(_ slot: ChordSlot, _ version: RingVersion) {
+        isSettlingDue = true
         for (number, write) in writes where write.entry?.version == version && write.slots.contains(slot) {
             writes[number]?.failed.insert(slot)
         }
     }
 
     mutating func noteChanged(_ slot: ChordSlot, _ number: Int) {
+        isSettlingDue = true
         writes[number]?.done.insert(slot)
     }
 
     /// Tells those whose values are where they should be, and those whose values will not come there.
     mutating func settleWrites(at now: Int64, _ actions: inout [NodeAction]) {
-        for (number, write) in writes.sorted(by: { $0.key < $1.key }) {
+        isSettlingDue = false
+        var ended: [(number: Int, isDone: Bool)] = []
+        for (number, write) in writes {
             let needed = min(limits.agreeing, write.slots.count)
             let isDone = write.done.count >= needed
             let isLost = write.failed.count > write.slots.count - needed || write.until <= now
-            guard isDone || isLost else { continue }
+            if isDone || isLost { ended.append((number, isDone)) }
+        }
+        for (number, isDone) in ended.sorted(by: { $0.number < $1.number }) {
             // The others are still on their way.
-            writes[number] = nil
+            guard let write = writes.removeValue(forKey: number) else { continue }
             actions.append(.call { write.finish(isDone) })
         }
     }
@@ -215,14 +226,7 @@ extension ChordRules {
 extension MessageValue {
     /// Whether it is small enough to be kept and sent with others.
     func isWithin(_ limits: ChordLimits) -> Bool {
-        packedCount <= limits.valueBytesMax && itemCount <= limits.valueItemsMax
-    }
-
-    /// How many octets it is on the wire.
-    var packedCount: Int {
-        var octets: [UInt8] = []
-        write(to: &octets)
-        return octets.count
+        bytes <= limits.valueBytesMax && itemCount <= limits.valueItemsMax
     }
 
     private var itemCount: Int {

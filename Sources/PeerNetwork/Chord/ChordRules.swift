@@ -20,8 +20,10 @@ package struct ChordRules: NodeRules {
     let limits: ChordLimits
     var ring: RingStateMachine
     private(set) var isStoring = false
-    /// The neighbours that hold a part, and where they are.
-    private(set) var storing: [NodeID: RingNumber] = [:]
+    /// The neighbours that hold a part, where they are, and whether they are of our own.
+    private(set) var storing: [NodeID: (place: RingNumber, isKin: Bool)] = [:]
+    /// Whether a write may have come to its end.
+    var isSettlingDue = false
     private(set) var keys: Set<[UInt8]> = []
     /// A sum over the names of all keys: equal where they are.
     private var keysSum: UInt64 = 0
@@ -150,7 +152,9 @@ package struct ChordRules: NodeRules {
             unnamed.insert(id)
         case .recognised(let link):
             // Its role came before the word that it is of our own.
-            if let id = mesh.links[link]?.peer?.id, storing[id] != nil { meet(id, at: now, &actions) }
+            guard let id = mesh.links[link]?.peer?.id, storing[id] != nil else { break }
+            storing[id]?.isKin = true
+            meet(id, at: now, &actions)
         case .passed(let message, let id, let link):
             if mesh.isKin(link), ring.take(message, from: id, &mesh, at: now, &actions) { break }
             take(message, from: id, at: now, &actions)
@@ -229,7 +233,7 @@ package struct ChordRules: NodeRules {
         let isKin = mesh.isKin(link)
         // One of our own that cannot be a member of the ring holds nothing for others.
         guard !isKin || mesh.links[link]?.peer?.address != nil && RingMember(id, nil) != nil else { return }
-        storing[id] = place
+        storing[id] = (place, isKin)
         tellRole(to: id, at: now, &actions)
         if isKin { return meet(id, at: now, &actions) }
         handOn(at: now, &actions)
@@ -316,11 +320,11 @@ package struct ChordRules: NodeRules {
     func holder(of slot: ChordSlot, besides asker: NodeID? = nil) -> Holder {
         var nearest: (node: NodeID?, distance: RingNumber)?
         if isStoring { nearest = (nil, place.distance(to: slot.position)) }
-        for (id, place) in storing where id != asker {
-            let distance = place.distance(to: slot.position)
+        for (id, other) in storing where id != asker && (!other.isKin || ring.members[id] != nil) {
+            let distance = other.place.distance(to: slot.position)
             if nearest.map({ distance < $0.distance }) ?? true { nearest = (id, distance) }
         }
-        if let node = nearest?.node, ring.members[node] == nil { return .neighbour(node) }
+        if let node = nearest?.node, storing[node]?.isKin == false { return .neighbour(node) }
         return ring.isReachable ? .ring : .own
     }
 
@@ -348,55 +352,5 @@ package struct ChordRules: NodeRules {
     ) {
         guard let link = mesh.table[id] else { return }
         mesh.post(payload, subFlag, on: link, at: now, &actions)
-    }
-}
-
-/// How much a node of a chord network holds and waits for.
-package struct ChordLimits: Sendable {
-    /// Values in all tables.
-    package var slotsMax = 500_000
-    /// Keys that are known to exist.
-    package var keysMax = 100_000
-    /// The longest key, in octets.
-    package var keyBytesMax = 4096
-    /// Look-ups at a time, this node's own and those of others.
-    package var searchesMax = 10_000
-    /// How long another node is asked on somebody's behalf, in seconds.
-    package var askSeconds: Int64 = 10
-    /// How long to wait for a value after all tables were said to have none, in seconds.
-    package var emptySeconds: Int64 = 1
-    /// How long a value may take to its place, in seconds.
-    package var writeSeconds: Int64 = 30
-    /// So many of the five tables have to say the same.
-    package var agreeing = 3
-    /// The largest value, in octets as it travels, and in the items that it is made of.
-    package var valueBytesMax = 4 << 20
-    package var valueItemsMax = 1 << 16
-    /// How the ring among our own nodes is kept.
-    package var ring = RingLimits()
-
-    /// The defaults.
-    package init() {}
-}
-
-extension ChordRules {
-    // MARK: For those who look at a network from outside
-
-    /// Whether it has a link to a member of the ring.
-    package var isOnRing: Bool { !ring.members.isEmpty }
-
-    /// The next node behind it on the ring, as far as it knows.
-    package var successor: NodeID? { ring.table.successors.first?.id }
-
-    /// Whether it has the value of `key` in the table of SHA-256.
-    package func holds(_ key: [UInt8]) -> Bool {
-        let slot = ChordSlot(table: .sha256, position: ChordTable.sha256.position(of: key))
-        return ring.store[slot].map { $0.value != .null } ?? false
-    }
-
-    /// Orders nodes as they are on the ring.
-    package static func isBefore(_ a: NodeID, _ b: NodeID) -> Bool {
-        guard let a = RingMember(a, nil), let b = RingMember(b, nil) else { return false }
-        return a.place < b.place
     }
 }

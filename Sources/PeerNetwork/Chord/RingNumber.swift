@@ -69,6 +69,10 @@ struct RingNumber: Sendable, Hashable {
         RingNumber(powerOfTwo: exponent).mirrored.distance(to: self)
     }
 
+    func hash(into hasher: inout Hasher) {
+        for index in 0..<Self.ringWords { hasher.combine(words[index]) }
+    }
+
     /// Whether it is below 2^384.
     var isOnRing: Bool { words[6] == 0 && words[7] == 0 }
 

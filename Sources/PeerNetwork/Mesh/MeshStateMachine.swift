@@ -271,9 +271,9 @@ package struct MeshStateMachine: Sendable {
         if isNew { actions.append(.tell(.connected(id, address))) }
         // Before it is told of others: a py2p node of a chord network that has links enough, and knows nobody who holds a
         // part, cannot take their list and cuts the link.
+        if isFirst { post([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
         if isFirst, let role { post([role], SubFlag.handshake, on: link, at: now, &actions) }
         sendPeers(on: link, at: now, &actions)
-        if isFirst { whisper([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
         for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
         where search.wanted == id {
             searches[request] = nil

@@ -12,7 +12,7 @@ extension RingStateMachine {
         var payload: [MessageValue] = []
         var octets = 0
         for (slot, entry) in entries {
-            let count = 200 + entry.value.packedCount
+            let count = 200 + entry.value.bytes
             if octets > 0, octets + count > 1 << 18 {
                 whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions)
                 (payload, octets) = ([], 0)
@@ -62,10 +62,12 @@ extension RingStateMachine {
         let buckets = (0..<RingStore.bucketCount).filter { own[8 * $0..<8 * $0 + 8] != theirs[8 * $0..<8 * $0 + 8] }
         // Without room for what is missing it would be sent for ever.
         guard store.hasRoom else { return }
-        // Each in a message of its own: all of them could be too long for one.
-        for bucket in buckets {
-            var answer = range.values + [.array([.integer(Int64(bucket))])]
-            for (slot, entry) in store.entries(in: range, buckets: [bucket]) {
+        let entries = store.entries(in: range, buckets: Set(buckets))
+        // Where there are many each bucket has a message of its own: all of them could be too long for one.
+        let groups = entries.count <= 5000 ? [buckets] : buckets.map { [$0] }
+        for group in groups {
+            var answer = range.values + [.array(group.map { .integer(Int64($0)) })]
+            for (slot, entry) in entries where groups.count == 1 || group == [slot.bucket] {
                 answer.append(.array(slot.values + [entry.version.value]))
             }
             whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)

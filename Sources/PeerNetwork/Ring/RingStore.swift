@@ -115,7 +115,7 @@ struct RingStore: Sendable {
     private static let weight = 256
 
     private var stored: [ChordSlot: Stored] = [:]
-    /// What the values weigh, in octets as they travel.
+    /// What the entries weigh, in octets.
     private var bytes = 0
     private let countMax: Int
     private let bytesMax: Int
@@ -145,7 +145,7 @@ struct RingStore: Sendable {
     mutating func merge(_ slot: ChordSlot, _ entry: RingEntry) -> Bool {
         let old = stored[slot]
         if let old, old.entry.version >= entry.version { return false }
-        let weight = Self.weight + entry.value.packedCount
+        let weight = Self.weight + entry.value.bytes
         let bytes = bytes - (old?.weight ?? 0) + weight
         guard old != nil || stored.count < countMax, bytes <= bytesMax || entry.value == .null else { return false }
         self.bytes = bytes

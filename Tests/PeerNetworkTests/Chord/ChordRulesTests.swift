@@ -158,6 +158,69 @@ import Testing
         #expect(node.sent(on: asker) == ["2/13 sha1 zz v"])
     }
 
+    @Test func `of two values within a second the second counts, also where this node holds nothing of the key`() throws
+    {
+        let node = Self.node("me", isStoring: false)
+        _ = Self.meet(node, "a")
+        var versions: [RingVersion] = []
+        for _ in 0..<3 {
+            versions.append(node.perform { rules, now, _ in rules.newVersion(after: nil, at: now) })
+        }
+        #expect(versions == versions.sorted() && Set(versions).count == 3)
+    }
+
+    @Test func `a neighbour is told to empty a slot once it has said that there is something in it`() throws {
+        let node = Self.node("me", isStoring: false)
+        let link = Self.meet(node, "a")
+        try Self.set(node, "k", "v")
+        _ = node.taken()
+        try node.perform { rules, now, actions throws(PeerNetworkError) in
+            try rules.remove(Array("k".utf8), at: now, &actions)
+        }
+        let asked = node.taken().compactMap { action -> PeerMessage? in
+            guard case .send(link, let message, _) = action, message.subFlag == SubFlag.retrieve else { return nil }
+            return message
+        }
+        #expect(asked.count == 5)
+        for (number, message) in asked.enumerated() {
+            let value: MessageValue = number == 0 ? .null : "v"
+            node.receive(PeerMessage(2, 13, from: NodeID("a"), at: node.now, message.payload + [value]), on: link)
+        }
+        #expect(node.sent(on: link).filter { $0.hasPrefix("2/11 ") && $0.hasSuffix(" nil") }.count == 4)
+    }
+
+    @Test func `a value that is too large to be sent with others is refused, and not taken`() throws {
+        let node = Self.node("me")
+        let large = MessageValue.binary([UInt8](repeating: 0, count: 4 << 20))
+        let many = MessageValue.array([MessageValue](repeating: 0, count: 1 << 16))
+        for value in [large, many] {
+            #expect(throws: PeerNetworkError.self) { try Self.set(node, "k", value) }
+            let link = Self.meet(node, "a")
+            let slot = ChordRules.slots(of: Array("k".utf8))[0]
+            node.receive(PeerMessage(2, 11, from: NodeID("a"), at: node.now, slot.values + [value]), on: link)
+        }
+        #expect(node.rules.held.isEmpty)
+    }
+
+    @Test func `whoever waits for something when a node closes is told, and who comes then too`() {
+        let node = Self.node("me", isStoring: false)
+        _ = Self.meet(node, "a")
+        let found = Found()
+        func ask() {
+            node.perform { rules, now, actions in
+                rules.find(Array("k".utf8), within: .max, at: now, &actions) { found.values.append($0?.text) }
+                rules.locate(Array("k".utf8), at: now, &actions) { found.values.append($0.map { "\($0.owner)" }) }
+                try? rules.change(Array("k".utf8), by: [], at: now, &actions) { found.values.append("\($0)") }
+            }
+        }
+        ask()
+        node.perform { rules, _, actions in rules.closeAll(&actions) }
+        ask()
+        for case .call(let body) in node.taken() { body() }
+        #expect(found.values.count == 6)
+        #expect(node.rules.searches.isEmpty && node.rules.writes.isEmpty && node.rules.locations.isEmpty)
+    }
+
     @Test(arguments: [["sha3", "zz", "v"], ["sha1", "0", "v"], ["sha1"], [1, 2, 3]] as [[MessageValue]])
     func `a table or a place that there is not is ignored`(_ payload: [MessageValue]) {
         let node = Self.node("me")

@@ -56,6 +56,23 @@ import Testing
         #expect(node.rules.held.isEmpty && node.sent(on: stranger).isEmpty)
     }
 
+    @Test func `an entry that cannot be read hides none behind it`() {
+        let (node, link) = Self.node()
+        let odd = Self.entry("a", at: node.now).dropLast() + [.array([1, .integer(1 << 40), .binary([1])])]
+        Self.receive(node, link, SubFlag.ringEntries, odd + Self.entry("b", at: node.now))
+        #expect(node.rules.held.count == 1)
+    }
+
+    @Test func `what was taken out more than a day ago is not heard of again`() {
+        let (node, link) = Self.node()
+        for (age, count) in [(86_401, 0), (86_400, 1)] as [(Int64, Int)] {
+            var payload = Self.entry("a", at: node.now - age)
+            payload[2] = .null
+            Self.receive(node, link, SubFlag.ringEntries, payload)
+            #expect(node.rules.ring.store.count == count)
+        }
+    }
+
     @Test func `nobody is asked for in another's name`() {
         let (node, link) = Self.node()
         let forged: [MessageValue] = [.array([.binary(Array("other".utf8)), .array(["10.0.0.9", 9])]), 1]
