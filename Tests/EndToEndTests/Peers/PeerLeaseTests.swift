@@ -17,15 +17,19 @@ struct PeerLeaseTests {
         return value?["value"] as? String ?? "\(value?["value"] ?? "nothing")"
     }
 
-    /// A node of each kind and one of py2p that is linked to both and says what a test wants.
+    /// A node of each kind and one of py2p that both have dialled, and that says what a test wants.
     private static func three() async throws -> (ours: RunningPeer, py2p: RunningPeer, liar: RunningPeer) {
-        let ours = try await RunningPeer.start(.ours, "sync")
-        let py2p = try await RunningPeer.start(.py2p, "sync", ["--no-compression", "--connect", ours.place])
-        let liar = try await RunningPeer.start(.py2p, "sync", ["--no-compression", "--connect", ours.place])
-        _ = try await liar.answer("connect 127.0.0.1 \(py2p.port)")
-        let id = try await id(liar)
-        try await ours.event("connect") { $0.text("id") == id }
-        // Told something by it, a node has a link to it.
+        let liar = try await RunningPeer.start(.py2p, "sync", ["--no-compression"])
+        // Nobody is told to make a link that may be there: py2p does not bear two (B5).
+        let ours = try await RunningPeer.start(.ours, "sync", ["--connect", liar.place])
+        try await ours.event("connect")
+        let py2p = try await RunningPeer.start(.py2p, "sync", ["--no-compression", "--connect", liar.place])
+        try await py2p.event("connect")
+        // It may take a moment to hear from both who they are.
+        for _ in 0..<20 {
+            if try await liar.answer("peers").json("value").split(separator: "\"id\":").count == 3 { break }
+            await PeerTableTests.nextSecond()
+        }
         _ = try await liar.answer("hand linked yes z \(Int(Date().timeIntervalSince1970))")
         for peer in [ours, py2p] { try await PeerTableTests.expect(peer, "linked", "\"yes\"") }
         return (ours, py2p, liar)

@@ -76,13 +76,18 @@ struct PeerTableTests {
 
     /// What is set or handed on is there a moment later: asked for until it is, at most ten times.
     static func expectAll(_ peer: RunningPeer, _ keys: [String]) async throws {
+        #expect(try await finds(peer, keys))
+    }
+
+    /// Whether the values are found within ten times of asking.
+    static func finds(_ peer: RunningPeer, _ keys: [String]) async throws -> Bool {
         let expected = keys.map { "v-" + $0 }
         var values: [String] = []
         for _ in 0..<10 where values != expected { values = try await self.values(peer, keys) }
-        #expect(values == expected)
+        return values == expected
     }
 
-    private static func values(_ peer: RunningPeer, _ keys: [String]) async throws -> [String] {
+    static func values(_ peer: RunningPeer, _ keys: [String]) async throws -> [String] {
         var values: [String] = []
         for key in keys {
             let line = peer.kind == .py2p ? "get \(key) 5" : "get \(key)"

@@ -32,12 +32,13 @@ struct PeerWireTests {
     private static func pair(
         _ network: String,
         _ wire: Wire,
-        _ first: RunningPeer.Kind,
-        _ more: String...
+        _ first: RunningPeer.Kind
     ) async throws -> (RunningPeer, RunningPeer) {
         let second: RunningPeer.Kind = first == .ours ? .py2p : .ours
+        // A py2p node tells of its part to who accepts it only if that one has a part already (B9).
+        let more = network == "chord" ? ["--join"] : []
         let a = try await RunningPeer.start(first, network, wire.flags(first) + more)
-        let b = try await RunningPeer.start(second, network, wire.flags(second) + more + ["--connect", a.place])
+        let b = try await RunningPeer.start(second, network, wire.flags(second) + ["--connect", a.place])
         try await a.event("connect")
         try await b.event("connect")
         return (a, b)
@@ -80,14 +81,23 @@ struct PeerWireTests {
         _ wire: Wire,
         _ first: RunningPeer.Kind
     ) async throws {
-        let (a, b) = try await Self.pair("chord", wire, first)
-        for one in [a, b] { _ = try await one.answer("join") }
+        // py2p cuts a link when a receive of its own ends with the head of a frame alone (B3), which a busy machine brings about.
+        for attempt in 1...4 {
+            let (a, b) = try await Self.pair("chord", wire, first)
+            let isAsItMustBe = try await Self.shares(a, b, wire)
+            let isCut = [a, b].contains { peer in peer.events.contains { $0.name == "disconnect" } }
+            if isAsItMustBe || !isCut || attempt == 4 { return #expect(isAsItMustBe, "attempt \(attempt)") }
+        }
+    }
+
+    /// Whether what both set is found from both, and by the first alone when the second holds nothing any more.
+    private static func shares(_ a: RunningPeer, _ b: RunningPeer, _ wire: Wire) async throws -> Bool {
+        _ = try await b.answer("join")
         let keys = (0..<3).map { "ours\($0)" } + (0..<3).map { "py2p\($0)" }
         for key in keys { _ = try await (key.hasPrefix(a.kind.rawValue) ? a : b).answer("set \(key) v-\(key)") }
-        for one in [a, b] { try await PeerTableTests.expectAll(one, keys) }
-        try Self.expectCompressed([a, b], wire)
-        // What the other held comes back.
+        for one in [a, b] { guard try await PeerTableTests.finds(one, keys) else { return false } }
+        try expectCompressed([a, b], wire)
         _ = try await b.answer("unjoin")
-        try await PeerTableTests.expectAll(a, keys)
+        return try await PeerTableTests.finds(a, keys)
     }
 }
