@@ -1,5 +1,6 @@
 // A chord table of many nodes of ours as processes: nothing is lost when half of them are killed, and py2p finds everything.
 
+import Dispatch
 import TestSupport
 import Testing
 
@@ -16,7 +17,23 @@ import Testing
             if number > 0 { try await peer.event("connect") }
             peers.append(peer)
         }
+        // In a ring of ten everybody has links to all others.
+        for peer in peers { try await expect(peer, "peers", Self.count - 1) }
         return peers
+    }
+
+    /// Returns when a number in a node's status is at least `count`; looks ten times a second, for half a minute at most.
+    private static func expect(_ peer: RunningPeer, _ name: String, _ count: Int) async throws {
+        var found = 0
+        for _ in 0..<300 {
+            let status = try await peer.answer("status").members["value"] as? [String: Any]
+            found = status?[name] as? Int ?? 0
+            if found >= count { return }
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().asyncAfter(deadline: .now() + 0.1) { continuation.resume() }
+            }
+        }
+        Issue.record("\(name): \(found) instead of \(count)")
     }
 
     private static func fill(_ peers: [RunningPeer]) async throws {
@@ -29,7 +46,7 @@ import Testing
     private static func expectAll(_ peer: RunningPeer) async throws {
         var wrong = keys
         // While a ring mends itself a look-up may be in vain.
-        for _ in 0..<5 where !wrong.isEmpty {
+        for _ in 0..<3 where !wrong.isEmpty {
             var left: [String] = []
             for key in wrong {
                 let line = peer.kind == .py2p ? "get \(key) 5" : "get \(key)"
@@ -44,12 +61,31 @@ import Testing
     @Test func `half of the nodes are killed, and every value is found from all that are left`() async throws {
         let peers = try await Self.ring()
         try await Self.fill(peers)
-        // Copies are there at once; those of who came late are compared every five seconds.
+        // Each of the sixty entries is at eight of the ten.
+        for peer in peers { try await Self.expect(peer, "held", 1) }
+        try await Self.expectCopies(peers, 8 * 5 * Self.keys.count)
         let owners = try await Self.owners(asking: peers[1])
         for peer in peers[..<(Self.count / 2)] { peer.send(9) }
         for peer in peers[(Self.count / 2)...] { try await Self.expectAll(peer) }
         #expect(owners.count > 1)
         #expect(try await Self.owners(asking: peers[Self.count - 1]).count > 1)
+    }
+
+    /// Returns when so many copies are held by all together: ranges are compared every five seconds.
+    private static func expectCopies(_ peers: [RunningPeer], _ count: Int) async throws {
+        var held = 0
+        for _ in 0..<100 {
+            held = 0
+            for peer in peers {
+                let status = try await peer.answer("status").members["value"] as? [String: Any]
+                held += status?["held"] as? Int ?? 0
+            }
+            if held >= count { return }
+            await withCheckedContinuation { continuation in
+                DispatchQueue.global().asyncAfter(deadline: .now() + 0.3) { continuation.resume() }
+            }
+        }
+        Issue.record("\(held) copies instead of \(count)")
     }
 
     /// Who has which keys, as one node finds out.
