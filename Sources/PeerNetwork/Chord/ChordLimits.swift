@@ -20,9 +20,6 @@ package struct ChordLimits: Sendable {
     package var renewedMax = 1000
     /// So many of the five tables have to say the same.
     package var agreeing = 3
-    /// The largest value, in octets of memory (a little more than on the wire), and in the items that it is made of.
-    package var valueBytesMax = 4 << 20
-    package var valueItemsMax = 1 << 16
     /// How the ring among our own nodes is kept.
     package var ring = RingLimits()
 

@@ -34,6 +34,12 @@ extension ChordRules {
         var emptySince: Int64?
         /// Nil: the user has an answer already.
         var finish: (@Sendable (MessageValue?) -> Void)?
+
+        /// The latest of what the ring has said; nil if that is nothing.
+        var latest: RingEntry? {
+            let entries = answers.values.compactMap { answer in answer.version.map { RingEntry(answer.value, $0) } }
+            return entries.max { $0.version < $1.version }
+        }
     }
 
     /// Looks `key` up in all tables; `finish` is called once with what three of them agree on, or nil if they do not in time.
@@ -106,23 +112,20 @@ extension ChordRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard value.isWithin(limits) else { return }
+        guard value.isWithin(limits.ring) else { return }
         if value != .null, let until = emptying[slot]?.removeValue(forKey: id), until > now {
             return whisper(slot.values + [.null], SubFlag.store, to: id, at: now, &actions)
         }
-        if value == .null {
-            // A value may follow, from one that it has asked; the ring's own waiters wait for that as long as they do.
-            if emptyAtNeighbour.count < limits.searchesMax { emptyAtNeighbour[slot] = now + 2 }
-            guard ringAskers[slot] == nil else { return }
-        } else if let waiting = ringAskers.removeValue(forKey: slot) {
+        let isAskedFor = askers[slot] != nil || searches.values.contains { $0.slots.contains(slot) }
+        if value != .null, let waiting = ringAskers.removeValue(forKey: slot) {
             let entry = learn(value, in: slot, from: id, at: now, &actions)
             for (request, _) in waiting { ring.reply(request, with: entry, mesh, at: now, &actions) }
-            return
         }
-        let isAskedFor = askers[slot] != nil || searches.values.contains { $0.slots.contains(slot) }
-        if value == .null, ring.isReachable, isAskedFor {
+        if value == .null, isAskedFor || ringAskers[slot] != nil {
+            // A value may follow, from one that it has asked: the ring's own waiters wait for that as long as they do.
+            emptyAtNeighbour[slot] = now + 2
             // The ring may know what the neighbour does not.
-            return ring.get(slot, &mesh, at: now, &actions)
+            if isAskedFor, ring.isReachable { return ring.get(slot, &mesh, at: now, &actions) }
         }
         answer(slot, Answer(value: value, version: nil), at: now, &actions)
     }
@@ -187,9 +190,7 @@ extension ChordRules {
     private mutating func look(at number: Int, at now: Int64, _ actions: inout [NodeAction]) {
         guard var search = searches[number] else { return }
         let isWhole = search.answers.count == search.slots.count
-        let latest = search.answers.values.filter { $0.version != nil }.max { a, b in
-            a.version.map { a in b.version.map { a < $0 } ?? false } ?? true
-        }
+        let latest = search.latest
         let values = search.answers.values.map(\.value).filter { $0 != .null }
         if isWhole, let latest, search.answers.values.allSatisfy({ $0.version != nil || $0.value == .null }) {
             conclude(&search, latest.value, &actions)
@@ -208,13 +209,13 @@ extension ChordRules {
     /// Gives the latest value to those who have an older one, or none.
     private mutating func repair(
         _ search: Search,
-        _ latest: Answer,
+        _ latest: RingEntry,
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard let version = latest.version, ring.isReachable else { return }
-        for slot in search.slots where search.answers[slot]?.version != version {
-            ring.put(slot, RingEntry(latest.value, version), &mesh, at: now, &actions)
+        guard ring.isReachable else { return }
+        for slot in search.slots where search.answers[slot]?.version != latest.version {
+            ring.put(slot, latest, &mesh, at: now, &actions)
         }
     }
 
@@ -243,8 +244,7 @@ extension ChordRules {
             // An answer that there is nothing may be followed by the value, from a node that had to ask another.
             let isOver = search.until <= now || search.emptySince.map { $0 + limits.emptySeconds <= now } ?? false
             guard isOver else { continue }
-            let versions = search.answers.values.compactMap { answer in answer.version.map { ($0, answer.value) } }
-            conclude(&search, versions.max { $0.0 < $1.0 }?.1, &actions)
+            conclude(&search, search.latest?.value, &actions)
             searches[number] = nil
         }
         for (slot, waiting) in askers {
@@ -284,7 +284,6 @@ extension ChordRules {
             }
         case .wanted(let request): takeRequest(request, at: now, &actions)
         case .got(let slot, let entry): answer(slot, entry.map(Answer.init), at: now, &actions)
-        case .unanswered: break
         case .stored(let slot, let version, let latest):
             if let own = ring.store[slot]?.version, own <= latest {
                 if !isStoring { ring.store.remove(slot) } else { ring.dropStray(slot) }

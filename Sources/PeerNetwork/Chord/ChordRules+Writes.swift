@@ -77,10 +77,10 @@ extension ChordRules {
     }
 
     private func check(_ value: MessageValue) throws(PeerNetworkError) {
-        guard value.isWithin(limits) else {
+        guard value.isWithin(limits.ring) else {
             throw PeerNetworkError(
                 .full,
-                "a value has at most \(limits.valueBytesMax) octets and \(limits.valueItemsMax) items"
+                "a value has at most \(limits.ring.valueBytesMax) octets and \(limits.ring.valueItemsMax) items"
             )
         }
     }
@@ -112,7 +112,7 @@ extension ChordRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        guard value.isWithin(limits) else { return }
+        guard value.isWithin(limits.ring) else { return }
         let entry = RingEntry(value, newVersion(after: ring.store[slot]?.version, at: now))
         let isPlaced = place(entry, in: slot, from: sender, at: now, &actions)
         // Renewed like a user's own if the ring has one from a clock that is ahead.
@@ -160,7 +160,7 @@ extension ChordRules {
         case .own:
             let old = ring.store[slot]
             let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
-            guard let value = map.changed(by: changes), value.isWithin(limits) else { break }
+            guard let value = map.changed(by: changes), value.isWithin(limits.ring) else { break }
             _ = ring.store.merge(slot, RingEntry(value, newVersion(after: old?.version, at: now)))
         }
         return false
@@ -225,7 +225,7 @@ extension ChordRules {
 
 extension MessageValue {
     /// Whether it is small enough to be kept and sent with others.
-    func isWithin(_ limits: ChordLimits) -> Bool {
+    func isWithin(_ limits: RingLimits) -> Bool {
         bytes <= limits.valueBytesMax && itemCount <= limits.valueItemsMax
     }
 

@@ -10,6 +10,10 @@ package struct RingLimits: Sendable {
     package var entriesMax = 500_000
     /// What they weigh, in octets.
     package var bytesMax = 256 << 20
+    /// The largest value, in octets of memory (a little more than on the wire).
+    package var valueBytesMax = 4 << 20
+    /// The same in the items that it is made of.
+    package var valueItemsMax = 1 << 16
     /// Messages of one neighbour that pass through at a time.
     package var pendingPerNeighbourMax = 8192
     /// How often the first successor is asked for its neighbours.

@@ -101,10 +101,10 @@ extension RingStateMachine {
         _ actions: inout [NodeAction]
     ) {
         switch purpose {
-        case .successor, .change: break
+        // Who waits for it has an end of his own.
+        case .successor, .change, .get: break
         case .finger(let exponent): table.setFinger(exponent, nil)
         case .locate(let number): events.append(.located(number, nil, hops: 0))
-        case .get(let slot): events.append(.unanswered(slot))
         case .put(let slot, let entry): events.append(.notStored(slot, entry.version))
         case .peek(let request): answer(request.nonce, [], request.hops, mesh, at: now, &actions)
         case .peekToChange(let route): change(route, mesh, at: now, &actions)
@@ -293,7 +293,7 @@ extension RingStateMachine {
     func isTaken(_ entry: RingEntry, at now: Int64) -> Bool {
         guard isInTime(entry.version, at: now) else { return false }
         guard entry.value != .null else { return entry.version.time >= now - limits.removedSeconds }
-        return entry.value.isWithin(ChordLimits())
+        return entry.value.isWithin(limits)
     }
 
     func isInTime(_ version: RingVersion, at now: Int64) -> Bool { version.time <= now + limits.aheadSecondsMax }

@@ -59,7 +59,6 @@ struct RingStateMachine: Sendable {
         /// To be answered with ``reply(_:with:_:at:_:)``.
         case wanted(Request)
         case got(ChordSlot, RingEntry?)
-        case unanswered(ChordSlot)
         /// An entry of that version was brought to its place, where this is the latest.
         case stored(ChordSlot, RingVersion, latest: RingVersion)
         case notStored(ChordSlot, RingVersion)

@@ -189,6 +189,27 @@ import Testing
         #expect(node.sent(on: link).filter { $0.hasPrefix("2/11 ") && $0.hasSuffix(" nil") }.count == 4)
     }
 
+    @Test func `a look-up is answered although another of the ring waits for the same neighbour`() throws {
+        let node = Self.node("me")
+        try Self.set(node, "k", "v")
+        let link = Self.meet(node, "zzzzzzzz")
+        let slot = try #require(
+            ChordRules.slots(of: Array("k".utf8)).first { node.rules.holder(of: $0) == .neighbour(NodeID("zzzzzzzz")) }
+        )
+        node.perform { rules, now, actions in
+            rules.takeRequest(.init(nonce: 1, slot: slot, hops: 0), at: now, &actions)
+        }
+        let found = Found()
+        node.perform { rules, now, actions in
+            rules.find(Array("k".utf8), within: 9, at: now, &actions) { found.values.append($0?.text) }
+        }
+        for other in ChordRules.slots(of: Array("k".utf8)) {
+            node.receive(PeerMessage(2, 13, from: NodeID("zzzzzzzz"), at: node.now, other.values + [.null]), on: link)
+        }
+        for case .call(let body) in node.taken() { body() }
+        #expect(found.values == ["v"])
+    }
+
     @Test func `a value that is too large to be sent with others is refused, and not taken`() throws {
         let node = Self.node("me")
         let large = MessageValue.binary([UInt8](repeating: 0, count: 4 << 20))
