@@ -208,6 +208,8 @@ import Testing
         }
         for case .call(let body) in node.taken() { body() }
         #expect(found.values == ["v"])
+        // Nothing of it is left: this slot has answered too.
+        #expect(node.rules.searches.isEmpty)
     }
 
     @Test func `a value that is too large to be sent with others is refused, and not taken`() throws {
