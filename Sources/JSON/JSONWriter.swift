@@ -20,6 +20,44 @@ package struct JSONWriter {
         }
     }
 
+    /// Begins an object, whose members are then added one by one: an object with all of them need not be made first.
+    package mutating func beginObject() { octets.append(UInt8(ascii: "{")) }
+
+    /// Adds a member to the object that was begun last.
+    ///
+    /// That has none of this name yet, and the name nothing that must be escaped. The order is the caller's, canonical or not.
+    package mutating func append(_ name: StaticString, _ value: JSONValue) {
+        append(name)
+        append(value)
+    }
+
+    /// Adds a member whose value is the string with this UTF-8; what is none is replaced by U+FFFD.
+    package mutating func append(_ name: StaticString, utf8 text: [UInt8]) {
+        append(name)
+        let isPlain = text.allSatisfy {
+            (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        }
+        guard isPlain else { return append(String(decoding: text, as: UTF8.self)) }
+        octets.append(UInt8(ascii: "\""))
+        octets.append(contentsOf: text)
+        octets.append(UInt8(ascii: "\""))
+    }
+
+    /// Ends the object that was begun last.
+    package mutating func endObject() { octets.append(UInt8(ascii: "}")) }
+
+    /// Adds what stands between values as it is.
+    package mutating func append(unquoted text: String) { octets.append(contentsOf: text.utf8) }
+
+    private mutating func append(_ name: StaticString) {
+        // No value ends like that.
+        if octets.last != UInt8(ascii: "{") { octets.append(UInt8(ascii: ",")) }
+        octets.append(UInt8(ascii: "\""))
+        name.withUTF8Buffer { octets.append(contentsOf: $0) }
+        octets.append(UInt8(ascii: "\""))
+        octets.append(UInt8(ascii: ":"))
+    }
+
     private mutating func append(_ elements: [JSONValue]) {
         octets.append(UInt8(ascii: "["))
         var isFirst = true

@@ -17,6 +17,25 @@ import Testing
         #expect(!isAdded)
     }
 
+    @Test func `an object that is written member by member is the same text as one that was made first`() {
+        let nasty = "a\"\\\n\u{1b}é{"
+        var writer = JSONWriter(isCanonical: false)
+        writer.beginObject()
+        writer.append("first", .string("{"))
+        writer.append("second", ["x": .string(nasty)])
+        writer.append("third", utf8: Array(nasty.utf8))
+        writer.append("fourth", utf8: Array("plain".utf8))
+        writer.endObject()
+        let whole: JSONValue = [
+            "first": "{", "second": ["x": .string(nasty)], "third": .string(nasty), "fourth": "plain",
+        ]
+        #expect(writer.octets == whole.encoded)
+        var empty = JSONWriter(isCanonical: false)
+        empty.beginObject()
+        empty.endObject()
+        #expect(empty.octets == Array("{}".utf8))
+    }
+
     @Test func `objects are equal whatever the order of their members`() {
         #expect(JSONValue.object(["a": 1, "b": 2]) == .object(["b": 2, "a": 1]))
         #expect(JSONValue.object(["a": 1, "b": 2]) != .object(["a": 1, "c": 2]))
