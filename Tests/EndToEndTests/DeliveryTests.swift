@@ -23,23 +23,28 @@ struct DeliveryTests {
     }
 
     @Test func `a sender killed in the middle of 10,000 lines has lost none and sends none twice`() async throws {
-        let town = try await Town()
-        let first = try await town.client("Bob")
-        try first.type(text: lines(1...10_000, to: "Alice"))
-        // All are kept once the line behind them was answered.
-        try await first.isThrough()
-        let alice = try await town.client("Alice")
-        try await alice.shown(until: { lines in
-            guard lines.count >= 500 else { return false }
-            // From here, at once: the rest takes a fraction of a second.
-            kill(first.processID, SIGKILL)
-            return true
-        })
-        try await first.stop(by: SIGKILL)
-        #expect(alice.lines.count < 10_000, "nothing was left to be sent after the kill")
-        #expect(try await town.pipe("", as: "Bob").status == 0)
-        try await alice.shown(until: { $0.count >= 10_000 })
-        #expect(numbers(alice.lines, from: "Bob").elementsEqual(1...10_000))
+        var wasInTheMiddle = false
+        // All of them take a fraction of a second: on a busy machine the kill may come too late.
+        for _ in 0..<5 where !wasInTheMiddle {
+            let town = try await Town()
+            let first = try await town.client("Bob")
+            try first.type(text: lines(1...10_000, to: "Alice"))
+            // All are kept once the line behind them was answered.
+            try await first.isThrough()
+            let alice = try await town.client("Alice")
+            try await alice.shown(until: { lines in
+                guard lines.count >= 500 else { return false }
+                // From here, at once.
+                kill(first.processID, SIGKILL)
+                return true
+            })
+            try await first.stop(by: SIGKILL)
+            wasInTheMiddle = alice.lines.count < 10_000
+            #expect(try await town.pipe("", as: "Bob").status == 0)
+            try await alice.shown(until: { $0.count >= 10_000 })
+            #expect(numbers(alice.lines, from: "Bob").elementsEqual(1...10_000))
+        }
+        #expect(wasInTheMiddle, "nothing was ever left to be sent after the kill")
     }
 
     @Test func `a sender killed while lines come in has sent a beginning of them, each once`() async throws {
