@@ -37,27 +37,9 @@ package enum MeshRun {
 
     /// Makes a mesh in which each node was told of one other, chosen by lot, and tells `messages` things in it.
     package static func play(nodes: Int, messages: Int, seed: UInt64) -> Outcome {
-        var conditions = SimulatedNetwork<MeshRules>.Conditions()
-        conditions.delay = 10...10
-        var network = SimulatedNetwork<MeshRules>(seed: seed, conditions)
         var generator = SeededNumbers(seed: ~seed)
-        let id = NetworkID(subnet: "mesh", isEncrypted: false)
-        for _ in 0..<nodes {
-            let node = network.add { address, seed in
-                let node = NodeID(host: address.host, port: address.port, network: id, salt: "\(seed)")
-                let identity = NodeIdentity(id: node, network: id, address: address, methods: [])
-                return MeshRules(MeshStateMachine(identity, NodeConfiguration(), seed: seed))
-            }
-            guard node > 0 else { continue }
-            let other = network.address(of: Int.random(in: 0..<node, using: &generator))
-            network.perform(at: node) { rules, now, actions in rules.mesh.connect(to: other, at: now, &actions) }
-            network.run(for: 5)
-        }
-        network.run(for: 5000)
-        let heard = Heard(nodes: nodes)
-        network.told = { node, event, time in
-            if case .message(let message, _) = event { heard.note(message.id, at: node, time) }
-        }
+        var network = network(of: nodes, seed: seed, &generator)
+        let heard = Heard(&network)
         var outcome = Outcome()
         (outcome.nodes, outcome.messages) = (nodes, messages)
         // The tree grows with the first.
@@ -83,6 +65,57 @@ package enum MeshRun {
         return outcome
     }
 
+    /// How many of `messages`, said at nodes drawn by lot while the mesh was in two parts for `seconds`, all nodes have heard
+    /// half a minute after it was one again.
+    ///
+    /// Links break by lot all the while, too.
+    package static func playDivided(nodes: Int, messages: Int, seconds: Int, seed: UInt64) -> Int {
+        var generator = SeededNumbers(seed: ~seed)
+        var network = network(of: nodes, seed: seed, &generator)
+        let heard = Heard(&network)
+        network.conditions.breaksPerMillion = 2000
+        let half = nodes / 2
+        network.divide { $0 < half ? 0 : 1 }
+        var ids: [MessageID] = []
+        for number in 0..<messages {
+            let sender = Int.random(in: 0..<nodes, using: &generator)
+            ids.append(
+                network.perform(at: sender) { rules, now, actions in
+                    rules.mesh.broadcast([.integer(Int64(number))], at: now, &actions).id
+                }
+            )
+            network.run(for: seconds * 1000 / messages)
+        }
+        network.divide(nil)
+        network.run(for: 30_000)
+        return ids.count { heard.reach(of: $0).count == nodes - 1 }
+    }
+
+    /// A mesh in which each node was told of one other, chosen by lot; each message takes 10 ms.
+    private static func network(
+        of nodes: Int,
+        seed: UInt64,
+        _ generator: inout SeededNumbers
+    ) -> SimulatedNetwork<MeshRules> {
+        var conditions = SimulatedNetwork<MeshRules>.Conditions()
+        conditions.delay = 10...10
+        var network = SimulatedNetwork<MeshRules>(seed: seed, conditions)
+        let id = NetworkID(subnet: "mesh", isEncrypted: false)
+        for _ in 0..<nodes {
+            let node = network.add { address, seed in
+                let node = NodeID(host: address.host, port: address.port, network: id, salt: "\(seed)")
+                let identity = NodeIdentity(id: node, network: id, address: address, methods: [])
+                return MeshRules(MeshStateMachine(identity, NodeConfiguration(), seed: seed))
+            }
+            guard node > 0 else { continue }
+            let other = network.address(of: Int.random(in: 0..<node, using: &generator))
+            network.perform(at: node) { rules, now, actions in rules.mesh.connect(to: other, at: now, &actions) }
+            network.run(for: 5)
+        }
+        network.run(for: 5000)
+        return network
+    }
+
     static func show(nodes: Int, messages: Int) {
         let outcome = play(nodes: nodes, messages: messages, seed: 1)
         print("mesh of \(nodes) nodes, \(messages) messages, seed 1: heard by all: \(outcome.heardByAll)")
@@ -95,7 +128,12 @@ private final class Heard {
     private var nodes: [MessageID: Set<Int>] = [:]
     private var last: [MessageID: Int] = [:]
 
-    init(nodes: Int) {}
+    /// Notes what is heard in `network` from now on.
+    init(_ network: inout SimulatedNetwork<MeshRules>) {
+        network.told = { [self] node, event, time in
+            if case .message(let message, _) = event { note(message.id, at: node, time) }
+        }
+    }
 
     func note(_ id: MessageID, at node: Int, _ time: Int) {
         nodes[id, default: []].insert(node)

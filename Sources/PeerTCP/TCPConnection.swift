@@ -34,7 +34,7 @@ final class TCPConnection: Sendable {
         }
     }
 
-    /// What a frame in the queue comes to.
+    /// What frames in the queue come to.
     enum Standing {
         case fine
         case congested
@@ -43,6 +43,7 @@ final class TCPConnection: Sendable {
 
     let link: LinkID
     private let channel: any Channel
+    private let handler: NIOLoopBound<LinkHandler>
     private let limits: TCPLimits
     private let state = Mutex(State())
     private let queued: QueuedBytes
@@ -54,12 +55,13 @@ final class TCPConnection: Sendable {
     init(
         _ link: LinkID,
         _ channel: any Channel,
+        _ handler: NIOLoopBound<LinkHandler>,
         _ limits: TCPLimits,
         _ queued: QueuedBytes,
         whenFree: @escaping @Sendable (LinkID) -> Void
     ) {
         (self.link, self.channel, self.limits, self.whenFree) = (link, channel, limits, whenFree)
-        self.queued = queued
+        (self.handler, self.queued) = (handler, queued)
     }
 
     /// What waits, in octets.
@@ -71,14 +73,17 @@ final class TCPConnection: Sendable {
     /// Whether so much waits that it counts as congested.
     var isCongested: Bool { state.withLock { $0.queuedBytes >= limits.congestedBytes } }
 
-    /// Puts a frame behind those that wait.
-    func send(_ frame: [UInt8]) -> Standing {
+    /// Puts a frame around each payload behind those that wait.
+    func send(_ payloads: [[UInt8]]) -> Standing {
         let (standing, isFirst): (Standing, Bool) = state.withLock { state in
             guard !state.isClosing else { return (.fine, false) }
-            guard state.queuedBytes <= limits.queueBytesMax else { return (.tooMuch, false) }
-            state.waiting += frame
-            state.queuedBytes += frame.count
-            queued.add(frame.count)
+            let before = state.queuedBytes
+            defer { queued.add(state.queuedBytes - before) }
+            for payload in payloads {
+                guard state.queuedBytes <= limits.queueBytesMax else { return (.tooMuch, false) }
+                LinkWriter.append(frameAround: payload, to: &state.waiting)
+                state.queuedBytes += LinkWriter.frameByteCount(around: payload)
+            }
             let isFirst = !state.isScheduled
             state.isScheduled = true
             return (state.queuedBytes >= limits.congestedBytes ? .congested : .fine, isFirst)
@@ -112,8 +117,13 @@ final class TCPConnection: Sendable {
         state.withLock { $0.isPaced = false }
     }
 
+    /// Takes nothing in, or does again, beginning with what has come already.
     func setReading(_ isReading: Bool) {
-        channel.setOption(.autoRead, value: isReading).whenComplete { _ in }
+        let (channel, handler) = (channel, handler)
+        channel.eventLoop.execute {
+            channel.setOption(.autoRead, value: isReading).whenComplete { _ in }
+            if isReading { handler.value.takeFrames() }
+        }
     }
 
     /// On the event loop.

@@ -50,20 +50,26 @@ final class TCPLinks: Sendable {
     }
 
     /// A connection stands; its name, and the node to tell of it, or nil if nobody wants it.
-    func stand(_ channel: any Channel, _ link: LinkID?) -> (link: LinkID, node: any TransportDelegate)? {
+    func stand(
+        _ channel: any Channel,
+        _ handler: NIOLoopBound<LinkHandler>,
+        _ link: LinkID?
+    ) -> (link: LinkID, node: any TransportDelegate)? {
         guard let node = state.withLock({ $0.node }) else { return nil }
         if let link {
-            guard add(channel, link) else { return nil }
+            guard add(channel, handler, link) else { return nil }
             node.opened(link)
             return (link, node)
         }
         // What the node sends at once waits until the connection has its name.
-        let accepted = node.accepted { link in _ = self.add(channel, link) }
+        let accepted = node.accepted { link in _ = self.add(channel, handler, link) }
         return (accepted, node)
     }
 
-    private func add(_ channel: any Channel, _ link: LinkID) -> Bool {
-        let connection = TCPConnection(link, channel, limits, queued) { [weak self] link in self?.noteFree(link) }
+    private func add(_ channel: any Channel, _ handler: NIOLoopBound<LinkHandler>, _ link: LinkID) -> Bool {
+        let connection = TCPConnection(link, channel, handler, limits, queued) { [weak self] link in
+            self?.noteFree(link)
+        }
         let isReading: Bool? = state.withLock { state in
             guard state.forgotten.remove(link) == nil, state.node != nil else { return nil }
             state.connections[link] = connection
@@ -74,18 +80,18 @@ final class TCPLinks: Sendable {
     }
 
     /// A connection could not be made.
-    func fail(_ link: LinkID, _ trouble: String) {
+    func fail(_ link: LinkID, _ why: String) {
         let node = state.withLock { $0.forgotten.remove(link) == nil ? $0.node : nil }
-        node?.closed(link, trouble)
+        node?.closed(link, why)
     }
 
-    /// A connection is over.
-    func end(_ link: LinkID) {
+    /// A connection is over; why, if that is known.
+    func end(_ link: LinkID, _ why: String?) {
         let node = state.withLock { state in
             state.connections.removeValue(forKey: link) == nil ? nil : state.node
         }
         noteFree(link)
-        node?.closed(link, nil)
+        node?.closed(link, why)
     }
 
     /// Takes note of whether a frame has come in part.
@@ -97,9 +103,9 @@ final class TCPLinks: Sendable {
 
     // MARK: What the node wants
 
-    func send(_ frame: [UInt8], on link: LinkID) {
+    func send(_ payloads: [[UInt8]], on link: LinkID) {
         guard let connection = state.withLock({ $0.connections[link] }) else { return }
-        switch connection.send(frame) {
+        switch connection.send(payloads) {
         case .fine: break
         case .congested: noteCongested(link)
         case .tooMuch: drop(link, "the peer reads too slowly")
@@ -122,6 +128,10 @@ final class TCPLinks: Sendable {
     func setReading(_ isReading: Bool) {
         let connections = state.withLock { state in
             state.isReading = isReading
+            // Nobody could end the frame that he had begun.
+            for connection in state.connections.values where connection.partSince.load(ordering: .relaxed) > 0 {
+                connection.partSince.store(max(1, state.ticks), ordering: .relaxed)
+            }
             return Array(state.connections.values)
         }
         for connection in connections { connection.setReading(isReading) }
@@ -133,7 +143,7 @@ final class TCPLinks: Sendable {
             let (ticks, slowMax, partMax) = (state.ticks, Int(limits.stallSeconds) * 4, Int(limits.frameSeconds) * 4)
             let stalled = state.connections.filter { _, connection in
                 let since = connection.partSince.load(ordering: .relaxed)
-                return since > 0 && ticks - since > partMax
+                return state.isReading && since > 0 && ticks - since > partMax
             }
             for (link, seen) in state.congested {
                 guard let sent = state.connections[link]?.sentBytes, sent > seen.sentBytes else { continue }
@@ -164,7 +174,7 @@ final class TCPLinks: Sendable {
         noteFree(link)
         guard let connection else { return }
         connection.close()
-        node?.closed(link, "closed a link: \(why)")
+        node?.closed(link, why)
     }
 
     /// Lets the peer go for whom most waits; false if there is none.
@@ -177,7 +187,7 @@ final class TCPLinks: Sendable {
         guard let largest else { return false }
         largest.abandon()
         noteFree(largest.link)
-        node?.closed(largest.link, "closed a link: too much waits to be sent, most of it there")
+        node?.closed(largest.link, "too much waits to be sent, most of it there")
         return true
     }
 
@@ -204,43 +214,5 @@ final class TCPLinks: Sendable {
             let (node, isCongested) = state.withLock { ($0.node, !$0.congested.isEmpty) }
             node?.setCongested(isCongested)
         }
-    }
-}
-
-/// What comes on one connection, on its event loop.
-private final class LinkHandler: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-
-    private let links: TCPLinks
-    private let dialled: LinkID?
-    private var standing: (link: LinkID, node: any TransportDelegate)?
-    private var reader = LinkReader()
-    private var isWithinFrame = false
-
-    init(_ links: TCPLinks, link: LinkID?) {
-        (self.links, dialled) = (links, link)
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        standing = links.stand(context.channel, dialled)
-        if standing == nil { context.close(promise: nil) }
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard let (link, node) = standing else { return }
-        reader.append(unwrapInboundIn(data).readableBytesView)
-        node.received(&reader, on: link)
-        if reader.isWithinFrame != isWithinFrame {
-            isWithinFrame = reader.isWithinFrame
-            links.notePart(isWithinFrame, of: link)
-        }
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        if let (link, _) = standing { links.end(link) }
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
     }
 }

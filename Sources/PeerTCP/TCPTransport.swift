@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOPosix
+import NIOSSL
 package import PeerNetwork
 import Synchronization
 
@@ -64,6 +65,18 @@ package final class TCPTransport: PeerTransport {
     /// The errno in what ``listen(host:port:tls:limits:)`` has thrown; nil if there is none.
     package static func systemErrorCode(_ error: any Error) -> Int32? { (error as? IOError)?.errnoCode }
 
+    /// What went wrong, for people.
+    static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { reason($0.error) } ?? "no such host"
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        case ChannelError.connectTimeout: "no answer in time"
+        case is NIOSSLError, is BoringSSLError: "there is no TLS at its other end, or none that fits"
+        default: "\(error)"
+        }
+    }
+
     package func start(_ node: any TransportDelegate) {
         links.start(node)
         listener.setOption(.autoRead, value: true).whenComplete { _ in }
@@ -83,10 +96,10 @@ package final class TCPTransport: PeerTransport {
             .connectTimeout(.seconds(links.limits.connectSeconds))
             .channelInitializer { links.prepare($0, link) }
             .connect(host: address.host, port: address.port)
-            .whenFailure { error in links.fail(link, "cannot reach \(address): \(error)") }
+            .whenFailure { error in links.fail(link, Self.reason(error)) }
     }
 
-    package func send(_ frame: [UInt8], on link: LinkID) { links.send(frame, on: link) }
+    package func send(_ payloads: [[UInt8]], on link: LinkID) { links.send(payloads, on: link) }
 
     package func hurry(_ link: LinkID) { links.hurry(link) }
 

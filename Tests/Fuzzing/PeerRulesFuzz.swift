@@ -67,8 +67,7 @@ struct PeerRulesFuzz: FuzzTarget {
         hold(mesh.seen.count <= 16, "more messages remembered than may be")
         hold(mesh.addresses.count <= 8 && mesh.searches.count <= 8, "more addresses or searches than may be")
         hold(mesh.tree.missing.count <= 8, "more messages waited for than may be")
-        hold(mesh.tree.recentBytes <= 2000, "more kept than may be")
-        hold(mesh.tree.recent.count == mesh.tree.recentOrder.count, "what is kept is not what is counted")
+        hold(mesh.tree.kept.bytes <= 2000, "more kept than may be")
         hold(Set(mesh.order) == Set(mesh.table.values) && mesh.order.count == mesh.table.count, "links without order")
         hold(mesh.links.values.count { $0.dialled != nil } <= 8 + 4, "more links than may be dialled")
     }
@@ -84,7 +83,7 @@ struct PeerRulesFuzz: FuzzTarget {
         let payload: [MessageValue] = [.text(name), .binary(Self.network.octets), place, .array([0x13])]
         let id = NodeID(name)
         var messages = [PeerMessage(MainFlag.whisper, SubFlag.handshake, from: id, at: Self.now, payload)]
-        if isKin { messages.append(PeerMessage(MainFlag.whisper, SubFlag.hello, from: id, at: Self.now, [1])) }
+        if isKin { messages.append(PeerMessage(MainFlag.whisper, SubFlag.hello, from: id, at: Self.now, [1, 60])) }
         for message in messages {
             let outcome = rules.mesh.received(message, on: link, at: Self.now, &actions)
             rules.take(outcome, at: Self.now, &actions)

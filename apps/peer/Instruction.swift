@@ -41,8 +41,9 @@ enum Instruction: Sendable {
 
     /// The command that `line` is; in a mesh a line that begins with no command is sent to all.
     static func parse(_ line: String, in network: NetworkKind, isTyped: Bool) throws(InvalidValue) -> Instruction {
-        let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        let (name, rest) = (words[0], Array(words.dropFirst()))
+        let space = line.utf8.firstIndex(of: UInt8(ascii: " "))
+        let name = line[..<(space ?? line.endIndex)]
+        let rest = space.map { words(line.utf8[line.utf8.index(after: $0)...]) } ?? []
         switch name {
         case "send": return .send(try values(rest))
         case "whisper": return .whisper(try values(rest))
@@ -77,6 +78,11 @@ enum Instruction: Sendable {
             }
             return .send([.text(line)])
         }
+    }
+
+    /// What stands between single spaces.
+    private static func words(_ text: Substring.UTF8View) -> [String] {
+        text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map { String(Substring($0)) }
     }
 
     private static func values(_ words: [String]) throws(InvalidValue) -> [MessageValue] {

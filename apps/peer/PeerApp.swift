@@ -36,7 +36,9 @@ enum PeerApp {
             node.mesh.start()
             if case .chord(let chord) = node, command.join { chord.join() }
             StandardError.write("peer: \(command.network.rawValue) node \(identity.id) on \(address)\n")
-            printer.showReady(identity.id, identity.network, command.subnetName, address, port: transport.port)
+            printer.show { lines in
+                lines.addReady(identity.id, identity.network, command.subnetName, address, port: transport.port)
+            }
             for place in command.connect { node.mesh.connect(to: place.address) }
         }
         let meeting = try await meeting(command, key, address, node.mesh, printer)
@@ -180,8 +182,8 @@ private struct Console: Service {
     func run() async throws {
         begin()
         let isLeaving = await cancelWhenGracefulShutdown {
-            for await line in LineReader.lines() {
-                guard await session.perform(line) else { return true }
+            for await lines in LineReader() {
+                guard await session.perform(lines) else { return true }
             }
             // A program that closes our input wants the node to go on.
             return isatty(STDIN_FILENO) == 1

@@ -42,29 +42,62 @@ actor PeerSession {
 
     /// Shows what happens until the node stops.
     func follow() async {
-        for await event in node.mesh.events {
-            if case .message(let message, _) = event { lastSender = message.sender }
-            printer.show(event)
+        var events = node.mesh.events.makeAsyncIterator()
+        while let batch = await events.nextBatch() {
+            for case .message(let message, _) in batch.reversed() {
+                lastSender = message.sender
+                break
+            }
+            printer.show(batch)
         }
     }
 
-    /// Carries a line out and says what came of it; false: it is time to leave.
-    func perform(_ line: String) async -> Bool {
-        guard !line.isEmpty else { return true }
-        do {
-            let instruction = try Instruction.parse(line, in: node.kind, isTyped: isTyped)
-            if case .quit = instruction { return false }
-            let (result, text) = try await perform(instruction)
-            printer.show(result: result, of: line, text)
-        } catch {
-            printer.show(error: "\(error)", of: line)
+    /// Carries lines out one after another and says what came of each; false: it is time to leave.
+    func perform(_ lines: [String]) async -> Bool {
+        var messages = Messages()
+        for line in lines where !line.isEmpty && !Task.isCancelled {
+            do {
+                let instruction = try Instruction.parse(line, in: node.kind, isTyped: isTyped)
+                if case .send(let values) = instruction {
+                    messages.add(values, line)
+                    continue
+                }
+                await broadcast(&messages)
+                if case .quit = instruction { return false }
+                let (result, text) = try await perform(instruction)
+                printer.show { $0.add(result: result, of: line, text) }
+            } catch {
+                await broadcast(&messages)
+                printer.show { $0.add(error: "\(error)", of: line) }
+            }
         }
+        await broadcast(&messages)
         return true
+    }
+
+    /// Messages to all, in lines that stand one behind the other.
+    private struct Messages {
+        private(set) var values: [[MessageValue]] = []
+        private(set) var lines: [String] = []
+
+        mutating func add(_ message: [MessageValue], _ line: String) {
+            values.append(message)
+            lines.append(line)
+        }
+    }
+
+    /// Tells all nodes at once what else would take a turn for each; none are left.
+    private func broadcast(_ messages: inout Messages) async {
+        guard !messages.lines.isEmpty else { return }
+        await node.mesh.broadcast(each: messages.values)
+        printer.show { lines in
+            for line in messages.lines { lines.add(result: .bool(true), of: line, nil) }
+        }
+        messages = Messages()
     }
 
     private func perform(_ instruction: Instruction) async throws -> (JSONValue, String?) {
         switch instruction {
-        case .send(let values): await node.mesh.broadcast(values)
         case .whisper(let values): await node.mesh.whisper(values)
         case .reply(let values):
             guard let lastSender else { throw InvalidValue("nobody has said anything yet") }
@@ -73,7 +106,8 @@ actor PeerSession {
         case .help: return (.string(Instruction.explanation), Instruction.explanation)
         case .peers: return peers
         case .status: return await status
-        case .quit: break
+        // Told together with the lines around it, and the end of the session.
+        case .send, .quit: break
         default: return try await performOnTable(instruction)
         }
         return (.bool(true), nil)
@@ -138,6 +172,7 @@ actor PeerSession {
                 ("network", .string(node.kind.rawValue)), ("id", .string("\(node.mesh.id)")),
                 ("peers", .number(JSONNumber(Int64(count)))), ("signing", .bool(node.mesh.isSigning)),
                 ("unproved", .number(JSONNumber(Int64(node.mesh.unprovedCount)))),
+                ("unreached", .array(node.mesh.unreached.map { .string("\($0)") })),
             ]
             if case .sync(let table) = node { members.append(("keys", .number(JSONNumber(Int64(table.keys.count))))) }
             if case .chord(let table) = node {

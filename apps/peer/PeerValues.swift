@@ -50,13 +50,13 @@ enum PeerValues {
 
     /// The value that `text` is: `b:` and hexadecimal digits, `j:` and JSON, or the text itself.
     static func value(_ text: String) throws(InvalidValue) -> MessageValue {
-        if text.hasPrefix("b:") {
+        if text.utf8.starts(with: "b:".utf8) {
             guard let octets = octets(text.dropFirst(2)) else {
                 throw InvalidValue("expected hexadecimal digits behind b:, two for each octet")
             }
             return .binary(octets)
         }
-        guard text.hasPrefix("j:") else { return .text(text) }
+        guard text.utf8.starts(with: "j:".utf8) else { return .text(text) }
         return value(try json(String(text.dropFirst(2))))
     }
 

@@ -104,6 +104,15 @@ extension MeshStateMachine {
         return refuse(link, .superfluous, at: now, &actions)
     }
 
+    /// The addresses that the user named and that no link stands to.
+    package var unreached: [PeerAddress] {
+        wishes.keys.filter { address in
+            !links.values.contains { $0.dialled == address && $0.peer != nil }
+                && wishes[address]?.node.flatMap { table[$0] } == nil
+        }
+        .sorted { "\($0)" < "\($1)" }
+    }
+
     mutating func dialWishes(at now: Int64, _ actions: inout [NodeAction]) {
         for (address, wish) in wishes.sorted(by: { "\($0.key)" < "\($1.key)" }) where wish.due <= now {
             if let node = wish.node, table[node] != nil { continue }

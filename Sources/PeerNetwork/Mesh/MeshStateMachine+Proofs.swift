@@ -31,7 +31,8 @@ extension MeshStateMachine {
         }
 
         fileprivate mutating func take(of message: MessageID, by signer: NodeID) -> MessageProof? {
-            waiting.removeValue(forKey: Name(message: message, signer: signer))
+            // Where nobody signs, each message would be looked for.
+            waiting.isEmpty ? nil : waiting.removeValue(forKey: Name(message: message, signer: signer))
         }
 
         private mutating func forget(_ count: Int) {
@@ -64,7 +65,7 @@ extension MeshStateMachine {
             [.binary(message.id.octets), .binary(proof.octets)]
         )
         remember(voucher, at: now)
-        spread(voucher, besides: nil, &actions)
+        spread(voucher, besides: nil, at: now, &actions)
         return proof
     }
 

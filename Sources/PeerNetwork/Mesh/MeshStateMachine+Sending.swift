@@ -13,14 +13,18 @@ extension MeshStateMachine {
         _ actions: inout [NodeAction]
     ) -> PeerMessage {
         var time = first ?? now
+        // What is said again and again need not try each date that it had.
+        if let lastSaid, lastSaid.payload == payload, lastSaid.subFlag == subFlag {
+            time = min(max(time, lastSaid.time + 1), max(time, now + configuration.aheadSecondsMax))
+        }
         var message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
-        while seen.contains(message.id), time < now + configuration.aheadSecondsMax {
+        while !remember(message, at: now), time < now + configuration.aheadSecondsMax {
             time += 1
             message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
         }
+        lastSaid = (payload, subFlag, time)
         message.proof = vouch(for: message, at: now, &actions)
-        remember(message, at: now)
-        spread(message, besides: nil, &actions)
+        spread(message, besides: nil, at: now, &actions)
         return message
     }
 

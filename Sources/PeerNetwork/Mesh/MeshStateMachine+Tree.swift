@@ -2,52 +2,85 @@
 //
 // Plumtree (Leitão, Pereira, Rodrigues: Epidemic Broadcast Trees, SRDS 2007): a link on which a message came a second time is
 // pruned to announcements; who hears of a message that does not come has it sent, and the link is a branch again. To nodes
-// that do not speak this everything is sent, as ever.
+// that do not speak this everything is sent, as ever. Who is linked anew hears what users have said in the last minute: so
+// nothing is missed that was said while a link was down, or before there was one.
 
 extension MeshStateMachine {
     /// What the tree knows.
     struct Tree: Sendable {
         /// Links to our own on which messages are announced, not sent.
         var pruned: Set<LinkID> = []
-        /// What was sent to some and announced to others, for those who miss it.
-        var recent: [MessageID: PeerMessage] = [:]
-        var recentOrder: [MessageID] = []
-        var recentBytes = 0
+        var kept = KeptMessages()
         /// What is to be announced at the next tick.
         var announcements: [LinkID: [MessageID]] = [:]
-        /// What was announced and has not come: by whom, and for how many ticks.
-        var missing: [MessageID: (announcers: [LinkID], ticks: Int)] = [:]
-
-        mutating func keep(_ message: PeerMessage, bytesMax: Int) {
-            guard recent.updateValue(message, forKey: message.id) == nil else { return }
-            recentOrder.append(message.id)
-            recentBytes += message.body.count
-            var gone = 0
-            while recentBytes > bytesMax, gone < recentOrder.count {
-                recentBytes -= recent.removeValue(forKey: recentOrder[gone])?.body.count ?? 0
-                gone += 1
-            }
-            recentOrder.removeFirst(gone)
-        }
+        var missing = MissingMessages()
+        /// What neighbours were sent because they asked for it.
+        fileprivate var granted: [LinkID: Granted] = [:]
 
         mutating func forget(_ link: LinkID) {
             pruned.remove(link)
             announcements[link] = nil
+            granted[link] = nil
         }
     }
 
+    /// What a neighbour was sent because it asked for it: each message once, as a link loses nothing while it stands.
+    fileprivate struct Granted: Sendable {
+        private static let countMax = 8192
+        private static let bytesPerTickMax = 8 << 20
+
+        private var names: Set<MessageID.Name> = []
+        /// Since the last tick.
+        private var bytes = 0
+
+        /// Whether `id` may be sent.
+        mutating func take(_ id: MessageID) -> Bool {
+            guard bytes < Self.bytesPerTickMax else { return false }
+            if names.count >= Self.countMax { names = [] }
+            return names.insert(id.name).inserted
+        }
+
+        mutating func count(_ bytes: Int) { self.bytes += bytes }
+
+        mutating func tick() { bytes = 0 }
+    }
+
+    /// Of what users have said, who is linked is told of the last so many messages.
+    private static var caughtUpMax: Int { 2000 }
+
     /// Sends or announces a message to the neighbours, but for the one at `link` and its author.
-    mutating func spread(_ message: PeerMessage, besides link: LinkID?, _ actions: inout [NodeAction]) {
-        var isAnnounced = false
+    mutating func spread(
+        _ message: PeerMessage,
+        besides link: LinkID?,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) {
         for other in order where other != link && links[other]?.peer?.id != message.sender {
             if tree.pruned.contains(other) {
                 tree.announcements[other, default: []].append(message.id)
-                isAnnounced = true
             } else {
                 send(message, on: other, &actions)
             }
         }
-        if isAnnounced { tree.keep(message, bytesMax: configuration.keptBytesMax) }
+        keep(message, at: now)
+    }
+
+    /// What a neighbour of ours is told when it is linked: for how long this node takes part, in seconds.
+    func hello(at now: Int64) -> [MessageValue] { [.integer(1), .integer(max(0, now - (since ?? now)))] }
+
+    /// Takes note that the neighbour at `link` speaks this; it is told of what users have said since it takes part.
+    ///
+    /// Tables are handed over as they are: what changed them before would change them back.
+    mutating func takeHello(_ message: PeerMessage, _ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
+        let isFirst = !isKin(link)
+        recognise(link)
+        actions.append(.hurry(link))
+        // Who does not say it wants nothing.
+        guard isFirst, message.payload.count > 1, let seconds = message.payload[1].int, seconds >= 0 else { return }
+        // What is about to be too old would be when it is asked for.
+        let start = max(now - 1 - min(seconds, configuration.ageSecondsMax), now - configuration.ageSecondsMax + 5)
+        let missed = tree.kept.saidToUsers(since: start, countMax: Self.caughtUpMax)
+        if !missed.isEmpty { tree.announcements[link, default: []] += missed }
     }
 
     /// A message came on `link`, for the first time or again.
@@ -58,10 +91,9 @@ extension MeshStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
-        tree.missing[message.id] = nil
         guard isKin(link) else { return }
         if isNew {
-            tree.pruned.remove(link)
+            if !tree.pruned.isEmpty { tree.pruned.remove(link) }
         } else if tree.pruned.insert(link).inserted {
             whisper([], SubFlag.prune, on: link, at: now, &actions)
         }
@@ -78,14 +110,15 @@ extension MeshStateMachine {
             tree.pruned.insert(link)
         case SubFlag.announce:
             for id in message.payload.compactMap({ $0.octets.flatMap(MessageID.init) }) where !seen.contains(id) {
-                guard tree.missing[id] != nil || tree.missing.count < configuration.missingMax else { break }
-                guard tree.missing[id]?.announcers.contains(link) != true else { continue }
-                tree.missing[id, default: ([], 0)].announcers.append(link)
+                guard tree.missing.add(id, at: link, countMax: configuration.missingMax) else { break }
             }
         case SubFlag.graft:
             tree.pruned.remove(link)
-            for id in message.payload.compactMap({ $0.octets.flatMap(MessageID.init) }) {
-                if let kept = tree.recent[id] { send(kept, on: link, &actions) }
+            for id in message.payload.compactMap({ $0.octets.flatMap(MessageID.init) })
+            where seen.contains(id) && tree.granted[link, default: Granted()].take(id) {
+                guard let kept = kept(id) else { continue }
+                tree.granted[link]?.count(kept.body.count)
+                send(kept, on: link, &actions)
             }
         default: break
         }
@@ -100,22 +133,10 @@ extension MeshStateMachine {
             }
         }
         tree.announcements = [:]
-        var wanted: [LinkID: [MessageID]] = [:]
-        for (id, state) in tree.missing {
-            var (announcers, ticks) = (state.announcers.filter { links[$0] != nil }, state.ticks + 1)
-            // Twice as long as an announcement can be late; then another is asked.
-            if ticks % 3 == 2, !announcers.isEmpty {
-                let first = announcers.removeFirst()
-                wanted[first, default: []].append(id)
-                announcers.append(first)
-            }
-            let isOver = announcers.isEmpty || ticks > 40
-            tree.missing[id] = isOver ? nil : (announcers, ticks)
-        }
-        for (link, ids) in wanted.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+        for link in tree.granted.keys { tree.granted[link]?.tick() }
+        for (link, ids) in tree.missing.tick(isUp: { links[$0] != nil }) {
             tree.pruned.remove(link)
-            let sorted = ids.map(\.octets).sorted { $0.lexicographicallyPrecedes($1) }
-            whisper(sorted.map { .binary($0) }, SubFlag.graft, on: link, at: now, &actions)
+            whisper(ids.map { .binary($0.octets) }, SubFlag.graft, on: link, at: now, &actions)
         }
     }
 }

@@ -45,6 +45,9 @@ package struct MeshStateMachine: Sendable {
     private(set) var seen: SeenMessages
     var tree = Tree()
     var proofs = Proofs()
+    var troubles = Troubles()
+    /// What was broadcast last, and how it was dated.
+    var lastSaid: (payload: [MessageValue], subFlag: Int64, time: Int64)?
     var wishes: [PeerAddress: Wish] = [:]
     var addresses: [NodeID: PeerAddress] = [:]
     var searches: [[UInt8]: Search] = [:]
@@ -53,6 +56,8 @@ package struct MeshStateMachine: Sendable {
     var role: MessageValue?
     private var lastLink = 0
     private var lastTick: Int64 = .min
+    /// When it began to take part; nil: it has not.
+    private(set) var since: Int64?
     var askedForPeersAt: Int64 = .min
 
     /// A node without neighbours; `seed` decides what is drawn by lot.
@@ -70,6 +75,11 @@ package struct MeshStateMachine: Sendable {
     package func inboundMethods(of link: LinkID) -> [CompressionMethod] {
         guard let peer = links[link]?.peer else { return [] }
         return peer.methods.filter(identity.methods.contains)
+    }
+
+    /// Whether frames behind `message` may be of other lengths, or compressed otherwise, than those before.
+    package static func mayChangeFrames(_ message: PeerMessage) -> Bool {
+        message.mainFlag == MainFlag.renegotiate || message.subFlag == SubFlag.handshake
     }
 
     /// How long a frame on `link` may be.
@@ -104,8 +114,19 @@ package struct MeshStateMachine: Sendable {
         greet(link, at: now, &actions)
     }
 
-    /// A connection is over, or could not be made.
-    package mutating func closed(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) -> Outcome {
+    /// A connection is over, or could not be made; why, for people, if the transport knows.
+    package mutating func closed(
+        _ link: LinkID,
+        _ why: String? = nil,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Outcome {
+        guard let gone = links[link] else { return .done }
+        tellEnd(of: gone, why, at: now, &actions)
+        return forget(link, at: now, &actions)
+    }
+
+    private mutating func forget(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) -> Outcome {
         guard let gone = links.removeValue(forKey: link) else { return .done }
         if let address = gone.dialled, var wish = wishes[address] {
             wish.failures = gone.peer == nil ? wish.failures + 1 : 0
@@ -125,10 +146,12 @@ package struct MeshStateMachine: Sendable {
 
     /// To be called every second or so.
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
+        if since == nil { since = now }
         tickTree(at: now, &actions)
         guard now != lastTick else { return }
         lastTick = now
         seen.forget(before: now)
+        tree.kept.forget(before: now - configuration.ageSecondsMax)
         forgetProofs(before: now)
         searches = searches.filter { $0.value.until >= now }
         let silent = links.filter { $0.value.peer == nil && $0.value.since + configuration.handshakeSecondsMax < now }
@@ -154,8 +177,17 @@ package struct MeshStateMachine: Sendable {
         _ actions: inout [NodeAction]
     ) -> Outcome {
         actions.append(.close(link, reason))
-        return closed(link, at: now, &actions)
+        // Of two links to one node one is closed, which is nobody's concern.
+        if let gone = links[link], reason != .superfluous {
+            // TLS looks like that.
+            let isForeign = gone.peer == nil && (reason == .tooLong || reason == .undecodable)
+            tellEnd(of: gone, reason.rawValue + (isForeign ? "; \(Troubles.guess)" : ""), at: now, &actions)
+        }
+        return forget(link, at: now, &actions)
     }
+
+    /// The neighbour at `link` speaks our extensions.
+    mutating func recognise(_ link: LinkID) { links[link]?.peer?.isKin = true }
 
     /// Whether the neighbour at `link` speaks our extensions.
     func isKin(_ link: LinkID) -> Bool { links[link]?.peer?.isKin ?? false }
@@ -195,8 +227,7 @@ package struct MeshStateMachine: Sendable {
         case (SubFlag.request, _):
             takeRequest(message, link, at: now, &actions)
         case (SubFlag.hello, MainFlag.whisper):
-            links[link]?.peer?.isKin = true
-            actions.append(.hurry(link))
+            takeHello(message, link, at: now, &actions)
             return .recognised(link)
         case (SubFlag.announce, MainFlag.whisper) where peer.isKin, (SubFlag.graft, MainFlag.whisper) where peer.isKin,
             (SubFlag.prune, MainFlag.whisper) where peer.isKin:
@@ -224,6 +255,7 @@ package struct MeshStateMachine: Sendable {
     }
 
     private mutating func greet(_ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
+        if since == nil { since = now }
         let payload: [MessageValue] = [
             .binary(identity.id.octets), .binary(identity.network.octets), identity.address?.value ?? .null,
             .array(identity.methods.map { .integer($0.rawValue) }),
@@ -271,7 +303,7 @@ package struct MeshStateMachine: Sendable {
         if isNew { actions.append(.tell(.connected(id, address))) }
         // Before it is told of others: a py2p node of a chord network that has links enough, and knows nobody who holds a
         // part, cannot take their list and cuts the link.
-        if isFirst { post([.integer(1)], SubFlag.hello, on: link, at: now, &actions) }
+        if isFirst { post(hello(at: now), SubFlag.hello, on: link, at: now, &actions) }
         if isFirst, let role { post([role], SubFlag.handshake, on: link, at: now, &actions) }
         sendPeers(on: link, at: now, &actions)
         for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
@@ -302,11 +334,13 @@ package struct MeshStateMachine: Sendable {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) -> Bool {
+        // Of one that is too old too nothing more is to be had.
+        tree.missing.remove(message.id)
         guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax
         else { return false }
         let isNew = remember(message, at: now)
         noteArrival(of: message, isNew: isNew, on: link, at: now, &actions)
-        if isNew { spread(message, besides: link, &actions) }
+        if isNew { spread(message, besides: link, at: now, &actions) }
         return isNew
     }
 
@@ -314,6 +348,14 @@ package struct MeshStateMachine: Sendable {
     mutating func remember(_ message: PeerMessage, at now: Int64) -> Bool {
         seen.insert(message.id, until: max(message.time, now) + configuration.ageSecondsMax + 1)
     }
+
+    /// Keeps a message that is remembered for those who miss it.
+    mutating func keep(_ message: PeerMessage, at now: Int64) {
+        seen.setPlace(tree.kept.keep(message, at: now, bytesMax: configuration.keptBytesMax), of: message.id)
+    }
+
+    /// What was kept under `id`; nil if that has gone.
+    func kept(_ id: MessageID) -> PeerMessage? { seen.place(of: id).flatMap { tree.kept.message(id, at: $0) } }
 
     private mutating func takeMethods(
         _ message: PeerMessage,

@@ -18,7 +18,7 @@ public struct NodeConfiguration: Sendable {
     public var frameBytesMax = 16 << 20
     /// The largest frame of who has not said who it is.
     public var strangerFrameBytesMax = 64 << 10
-    /// What is kept of the messages that were announced to some neighbours, in octets.
+    /// What is kept of the messages to all, for those who have missed them, in octets.
     public var keptBytesMax = 16 << 20
     /// Messages that were announced and are waited for.
     public var missingMax = 65_536

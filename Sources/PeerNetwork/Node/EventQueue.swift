@@ -19,19 +19,20 @@ final class EventQueue: Sendable {
     /// What they take in memory, in octets, about.
     var bytes: Int { state.withLock { $0.bytes } }
 
-    func append(_ event: NodeEvent) {
-        let bytes = event.bytes
+    func append(_ events: [NodeEvent]) {
+        guard !events.isEmpty else { return }
+        let bytes = events.reduce(0) { $0 + $1.bytes }
         let waiter = state.withLock { state in
             guard let waiter = state.waiter.take() else {
                 if !state.isEnded {
-                    state.events.append(event)
+                    state.events += events
                     state.bytes += bytes
                 }
                 return nil as CheckedContinuation<[NodeEvent], Never>?
             }
             return waiter
         }
-        waiter?.resume(returning: [event])
+        waiter?.resume(returning: events)
     }
 
     /// There will be no more.
@@ -73,11 +74,16 @@ public struct NodeEvents: AsyncSequence, Sendable {
 
         /// The next event; nil when the node has closed or the task is cancelled.
         public mutating func next(isolation: isolated (any Actor)? = #isolation) async -> NodeEvent? {
-            if batch.isEmpty {
-                batch = await queue.take()[...]
-                whenTaken()
-            }
+            if batch.isEmpty, let events = await nextBatch(isolation: isolation) { batch = events[...] }
             return batch.popFirst()
+        }
+
+        /// All events that there are, at least one, but for what ``next(isolation:)`` has begun to give; nil when the node has
+        /// closed or the task is cancelled.
+        public mutating func nextBatch(isolation: isolated (any Actor)? = #isolation) async -> [NodeEvent]? {
+            let events = await queue.take()
+            whenTaken()
+            return events.isEmpty ? nil : events
         }
     }
 

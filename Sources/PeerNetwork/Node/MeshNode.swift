@@ -54,6 +54,9 @@ public struct MeshNode: Sendable {
         driver.lookAtMesh { $0.neighbours.map { ($0.id, $0.address) } }
     }
 
+    /// The addresses that it was told to link to and has no link to, for now.
+    public var unreached: [PeerAddress] { driver.lookAtMesh(\.unreached) }
+
     /// Takes part from now on.
     public func start() { driver.start() }
 
@@ -80,6 +83,24 @@ public struct MeshNode: Sendable {
         let message = driver.performOnMesh { mesh, now, actions in mesh.broadcast(values, at: now, &actions) }
         await driver.waitUntilUncongested()
         return message
+    }
+
+    /// Tells all nodes several messages, in this order, and returns when there is room for more to be sent.
+    ///
+    /// What is broadcast together goes out together: that takes much less time than one after another.
+    public func broadcast(each messages: [[MessageValue]]) async {
+        var rest = messages[...]
+        while !rest.isEmpty {
+            driver.performOnMesh { mesh, now, actions in
+                // Others have a turn, and it is looked whether there is room, after so many and so much.
+                var (count, bytes) = (0, 0)
+                while count < 64, bytes < 16 << 10, let values = rest.popFirst() {
+                    bytes += mesh.broadcast(values, at: now, &actions).body.count
+                    count += 1
+                }
+            }
+            await driver.waitUntilUncongested()
+        }
     }
 
     /// Tells the neighbours alone.

@@ -1,11 +1,12 @@
-// Brings a node's rules and the network together: one thing at a time, done in the order in which it was decided.
+// Brings a node's rules and the network together: one thing at a time decides, and what it decides is done.
 
 import Synchronization
 
 /// A node at work.
 ///
 /// Whoever comes first after something was decided does it, and what is decided meanwhile: so nothing is done inside the lock,
-/// and nothing is overtaken.
+/// and on each link nothing is overtaken. What was decided together is sent together, when what else is to be done was: a link
+/// is dialled before another has its message, and who is in no hurry may hear that it is a little early.
 package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     private struct State {
         var rules: Rules
@@ -16,6 +17,8 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     /// Who waits until there is less to send.
     private struct Congestion {
         var isCongested = false
+        /// The transport has nothing to say any more.
+        var isStopped = false
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -24,10 +27,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     private let transport: any PeerTransport
     private let compressor: any FrameCompressor
     private let now: @Sendable () -> Int64
-    private let queue = EventQueue()
-    private let isReading = Atomic(true)
-    private let eventsMax: Int
-    private let eventBytesMax: Int
+    private let intake: Intake
 
     /// A node that takes part when ``start()`` is called.
     ///
@@ -48,22 +48,35 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     ) {
         state = Mutex(State(rules: rules))
         (self.transport, self.compressor, self.now) = (transport, compressor, now)
-        (self.eventsMax, self.eventBytesMax) = (eventsMax, eventBytesMax)
+        intake = Intake(countMax: eventsMax, bytesMax: eventBytesMax, transport)
     }
 
     /// What happens, in order.
     package var events: NodeEvents {
-        NodeEvents(queue: queue) { [weak self] in self?.readAgain() }
+        NodeEvents(queue: intake.queue) { [intake] in intake.update() }
     }
 
     package func start() { transport.start(self) }
 
-    /// Closes all links and ends the events.
+    /// Closes all links behind what was sent, and ends the events.
     package func stop() {
-        perform { rules, _, actions in rules.closeAll(&actions) }
+        perform { rules, _, actions in
+            rules.closeAll(&actions)
+            // In turn, as somebody else may be at work on what was decided before.
+            let end = NodeAction.call { self.end() }
+            actions.append(end)
+        }
+    }
+
+    private func end() {
+        let isFirst = congestion.withLock { state in
+            defer { state.isStopped = true }
+            return !state.isStopped
+        }
+        guard isFirst else { return }
         transport.stop()
         setCongested(false)
-        queue.end()
+        intake.queue.end()
     }
 
     /// Looks at what the rules know.
@@ -73,12 +86,17 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     @discardableResult
     package func perform<Result>(_ body: (inout Rules, Int64, inout [NodeAction]) -> Result) -> Result {
         let time = now()
-        let (result, isFirst) = state.withLock { state in
+        let (result, isFirst, isTold) = state.withLock { state in
+            let before = state.decided.count
             let result = body(&state.rules, time, &state.decided)
+            // At once, so that it is known how much waits.
+            let events = Self.events(in: &state.decided, from: before)
+            intake.queue.append(events)
             let isFirst = !state.isActing && !state.decided.isEmpty
             if isFirst { state.isActing = true }
-            return (result, isFirst)
+            return (result, isFirst, !events.isEmpty)
         }
+        if isTold { intake.update() }
         if isFirst { act() }
         return result
     }
@@ -112,42 +130,55 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
         perform { rules, now, actions in rules.mesh.opened(link, at: now, &actions) }
     }
 
-    package func received(_ reader: inout LinkReader, on link: LinkID) {
-        while true {
-            let (lengthMax, methods) = look { ($0.mesh.frameBytesMax(of: link), $0.mesh.inboundMethods(of: link)) }
-            do {
-                guard let payload = try reader.frames.next(lengthMax: lengthMax) else { return }
-                guard let message = message(in: payload, methods, lengthMax) else { return refuse(link, .undecodable) }
+    package func received(_ reader: inout LinkReader, on link: LinkID) -> Bool {
+        while intake.isReading {
+            let batch = nextBatch(from: &reader.frames, on: link)
+            if !batch.messages.isEmpty {
                 perform { rules, now, actions in
-                    let outcome = rules.mesh.received(message, on: link, at: now, &actions)
-                    rules.take(outcome, at: now, &actions)
+                    for message in batch.messages {
+                        let outcome = rules.mesh.received(message, on: link, at: now, &actions)
+                        rules.take(outcome, at: now, &actions)
+                    }
                 }
-            } catch {
-                return refuse(link, .tooLong)
+            }
+            switch batch.end {
+            case .octets: return true
+            case .pause: continue
+            case .refusal(let reason):
+                refuse(link, reason)
+                return true
             }
         }
+        return false
     }
 
-    package func closed(_ link: LinkID, _ trouble: String?) {
+    package func closed(_ link: LinkID, _ why: String?) {
         perform { rules, now, actions in
-            if let trouble { actions.append(.tell(.trouble(trouble))) }
-            let outcome = rules.mesh.closed(link, at: now, &actions)
+            let outcome = rules.mesh.closed(link, why, at: now, &actions)
             rules.take(outcome, at: now, &actions)
         }
     }
 
     package func setCongested(_ isCongested: Bool) {
         let waiters: [CheckedContinuation<Void, Never>] = congestion.withLock { state in
-            state.isCongested = isCongested
-            if isCongested { return [] }
+            state.isCongested = isCongested && !state.isStopped
+            if state.isCongested { return [] }
             defer { state.waiters = [] }
             return state.waiters
         }
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Returns when what waits to be sent is little enough for more.
+    /// Returns when what was decided is done, and what waits to be sent is little enough for more.
     package func waitUntilUncongested() async {
+        // Somebody else may be at it, and what he has not come to yet would not count.
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.isActing { state.decided.append(.call { continuation.resume() }) }
+                return !state.isActing
+            }
+            if isDone { continuation.resume() }
+        }
         await withCheckedContinuation { continuation in
             let isFree = congestion.withLock { state in
                 if state.isCongested { state.waiters.append(continuation) }
@@ -162,6 +193,63 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     }
 
     // MARK: Private
+
+    /// Takes the events out of what was decided last.
+    private static func events(in decided: inout [NodeAction], from start: Int) -> [NodeEvent] {
+        var events: [NodeEvent] = []
+        var kept = start
+        for index in start..<decided.count {
+            if case .tell(let event) = decided[index] {
+                events.append(event)
+            } else {
+                if kept != index { decided.swapAt(kept, index) }
+                kept += 1
+            }
+        }
+        decided.removeLast(decided.count - kept)
+        return events
+    }
+
+    /// Messages that have come together, and why there are no more of them.
+    private struct Batch {
+        enum End {
+            /// No other frame has come whole.
+            case octets
+            /// There may be more: they are many, or from the last one on frames may be read otherwise.
+            case pause
+            case refusal(ClosingReason)
+        }
+
+        /// From so much on, in octets when it is decompressed, messages are decided before others are looked at.
+        static var bytesMax: Int { 1 << 20 }
+
+        var messages: [PeerMessage] = []
+        var end = End.octets
+    }
+
+    /// Reads what has come on `link`, as far as it can be read together.
+    private func nextBatch(from frames: inout FrameReader, on link: LinkID) -> Batch {
+        let (lengthMax, methods) = look { ($0.mesh.frameBytesMax(of: link), $0.mesh.inboundMethods(of: link)) }
+        var batch = Batch()
+        var bytes = 0
+        do {
+            while let payload = try frames.next(lengthMax: lengthMax) {
+                guard let message = message(in: payload, methods, lengthMax) else {
+                    batch.end = .refusal(.undecodable)
+                    return batch
+                }
+                batch.messages.append(message)
+                bytes += message.body.count
+                if bytes > Batch.bytesMax || MeshStateMachine.mayChangeFrames(message) {
+                    batch.end = .pause
+                    return batch
+                }
+            }
+        } catch {
+            batch.end = .refusal(.tooLong)
+        }
+        return batch
+    }
 
     private func refuse(_ link: LinkID, _ reason: ClosingReason) {
         perform { rules, now, actions in
@@ -185,7 +273,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     }
 
     private func act() {
-        var frames = Frames(compressor)
+        var outgoing = Outgoing(compressor)
         while true {
             let actions: [NodeAction] = state.withLock { state in
                 defer { state.decided = [] }
@@ -193,56 +281,26 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
                 return state.decided
             }
             if actions.isEmpty { return }
-            for action in actions { act(action, &frames) }
+            for action in actions { act(action, &outgoing) }
+            outgoing.send(over: transport)
         }
     }
 
-    private func act(_ action: NodeAction, _ frames: inout Frames) {
+    /// What is to be sent is added to `outgoing`, to be handed over together.
+    private func act(_ action: NodeAction, _ outgoing: inout Outgoing) {
         switch action {
         case .dial(let link, let address): transport.dial(link, to: address)
-        case .send(let link, let message, let method): transport.send(frames.frame(of: message, method), on: link)
+        case .send(let link, let message, let method): outgoing.add(message, method, on: link)
         case .hurry(let link): transport.hurry(link)
-        case .close(let link, let reason):
+        case .close(let link, _):
+            outgoing.send(over: transport)
             transport.close(link)
-            if reason != .closing, reason != .superfluous {
-                queue.append(.trouble("closed a link: \(reason.rawValue)"))
-            }
-        case .call(let body): body()
-        case .tell(let event):
-            queue.append(event)
-            if queue.count > eventsMax || queue.bytes > eventBytesMax,
-                isReading.exchange(false, ordering: .acquiringAndReleasing)
-            {
-                transport.setReading(false)
-            }
+        case .call(let body):
+            // Who waits for this may look for what was sent before it.
+            outgoing.send(over: transport)
+            body()
+        // Handed over when it was decided.
+        case .tell: break
         }
-    }
-
-    private func readAgain() {
-        guard queue.count <= eventsMax / 2, queue.bytes <= eventBytesMax / 2,
-            !isReading.exchange(true, ordering: .acquiringAndReleasing)
-        else { return }
-        transport.setReading(true)
-    }
-}
-
-/// The frames of the message that was sent last, made once for all links that want the same.
-private struct Frames {
-    private let compressor: any FrameCompressor
-    private var id: MessageID?
-    private var made: [CompressionMethod?: [UInt8]] = [:]
-
-    init(_ compressor: any FrameCompressor) {
-        self.compressor = compressor
-    }
-
-    mutating func frame(of message: PeerMessage, _ method: CompressionMethod?) -> [UInt8] {
-        if id != message.id { (id, made) = (message.id, [:]) }
-        if let frame = made[method] { return frame }
-        // What cannot be made smaller goes as it is: plain frames are always taken.
-        let payload = method.flatMap { compressor.compress(message.body, by: $0) } ?? message.body
-        let frame = FrameReader.frame(payload)
-        made[method] = frame
-        return frame
     }
 }

@@ -8,11 +8,11 @@ package protocol PeerTransport: Sendable {
     /// Connects to `address`; the node is told whether that came about.
     func dial(_ link: LinkID, to address: PeerAddress)
 
-    /// Sends a frame behind those before it; to who is not in a hurry one at a time, with a pause between.
+    /// Sends a frame around each payload, behind those before; to who is not in a hurry one at a time, with a pause between.
     ///
     /// A node of py2p cuts the link when a receive of its own ends with exactly the four octets in front of a frame, as happens
     /// when it reads long bursts.
-    func send(_ frame: [UInt8], on link: LinkID)
+    func send(_ payloads: [[UInt8]], on link: LinkID)
 
     /// The peer takes frames as fast as they come.
     func hurry(_ link: LinkID)
@@ -21,6 +21,8 @@ package protocol PeerTransport: Sendable {
     func close(_ link: LinkID)
 
     /// Takes nothing in, or does again: the node has more than its user takes from it.
+    ///
+    /// What it has left in a ``LinkReader`` it is offered again then, later than this call, and even if that connection is over.
     func setReading(_ isReading: Bool)
 
     /// Takes no connections any more, and closes those that there are.
@@ -34,9 +36,11 @@ package protocol TransportDelegate: AnyObject, Sendable {
     /// A connection that was to be dialled stands.
     func opened(_ link: LinkID)
     /// Octets have come: what is left of them when whole frames are taken stays with `reader`.
-    func received(_ reader: inout LinkReader, on link: LinkID)
-    /// A connection is over, or could not be made: why, for people.
-    func closed(_ link: LinkID, _ trouble: String?)
+    ///
+    /// False: the node takes nothing in for now, and whole frames may be left; see ``PeerTransport/setReading(_:)``.
+    func received(_ reader: inout LinkReader, on link: LinkID) -> Bool
+    /// A connection is over, or could not be made: why, for people; nil: the peer has ended it, or nobody knows.
+    func closed(_ link: LinkID, _ why: String?)
     /// More waits to be sent than is good, or does not any more.
     func setCongested(_ isCongested: Bool)
     /// It is time to look at what is due; to be called about every quarter of a second.
@@ -57,4 +61,16 @@ package struct LinkReader {
     package mutating func append(_ octets: some Collection<UInt8>) {
         frames.append(octets)
     }
+}
+
+/// What goes out on a connection.
+package enum LinkWriter {
+    /// Adds the frame around `payload`.
+    package static func append(frameAround payload: [UInt8], to octets: inout [UInt8]) {
+        octets.append(bigEndian: UInt64(payload.count), byteCount: FrameReader.headByteCount)
+        octets += payload
+    }
+
+    /// How many octets the frame around `payload` has.
+    package static func frameByteCount(around payload: [UInt8]) -> Int { FrameReader.headByteCount + payload.count }
 }

@@ -40,9 +40,7 @@ struct FrameReader {
     /// The frame around `payload`.
     static func frame(_ payload: [UInt8]) -> [UInt8] {
         var frame: [UInt8] = []
-        frame.reserveCapacity(headByteCount + payload.count)
-        frame.append(bigEndian: UInt64(payload.count), byteCount: headByteCount)
-        frame.append(contentsOf: payload)
+        LinkWriter.append(frameAround: payload, to: &frame)
         return frame
     }
 }

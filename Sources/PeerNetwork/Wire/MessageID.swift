@@ -6,26 +6,44 @@ import Crypto
 public struct MessageID: Sendable, Hashable, CustomStringConvertible {
     static let byteCount = 32
 
+    /// Half of an id, by which many are remembered: to make two that have it in common takes 2^64 attempts.
+    struct Name: Sendable, Hashable {
+        let first: UInt64
+        private let second: UInt64
+
+        /// Nobody's: to make an id that begins like that takes 2^128 attempts.
+        static let none = Name(SIMD4())
+
+        fileprivate init(_ words: SIMD4<UInt64>) {
+            (first, second) = (words[0], words[1])
+        }
+    }
+
     private let words: SIMD4<UInt64>
+
+    /// What it is remembered by.
+    var name: Name { Name(words) }
 
     /// The id that `octets` are; nil unless there are 32 of them.
     init?(_ octets: some Collection<UInt8>) {
         guard octets.count == Self.byteCount else { return nil }
-        var words = SIMD4<UInt64>()
-        for (index, octet) in octets.enumerated() { words[index / 8] = words[index / 8] << 8 | UInt64(octet) }
-        self.words = words
+        words =
+            octets.withContiguousStorageIfAvailable { Self.words(UnsafeRawBufferPointer($0)) }
+            ?? Array(octets).withUnsafeBytes(Self.words)
     }
 
     /// The id of the message with this packed form.
     init(ofPacked packed: ArraySlice<UInt8>) {
-        let digest = packed.withUnsafeBytes { SHA256.hash(data: $0) }
-        words = digest.withUnsafeBytes { octets in
-            var words = SIMD4<UInt64>()
-            for index in 0..<4 {
-                words[index] = UInt64(bigEndian: octets.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
-            }
-            return words
+        words = packed.withUnsafeBytes { SHA256.hash(data: $0) }.withUnsafeBytes(Self.words)
+    }
+
+    /// What 32 octets come to.
+    private static func words(_ octets: UnsafeRawBufferPointer) -> SIMD4<UInt64> {
+        var words = SIMD4<UInt64>()
+        for index in 0..<4 {
+            words[index] = UInt64(bigEndian: octets.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
         }
+        return words
     }
 
     /// The 32 octets.
@@ -35,9 +53,27 @@ public struct MessageID: Sendable, Hashable, CustomStringConvertible {
         return octets
     }
 
-    /// 64 hexadecimal digits.
-    public var description: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: octets.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0x0f)]] }, as: UTF8.self)
+    /// 64 hexadecimal digits, in ASCII.
+    public var hexadecimal: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: 2 * Self.byteCount) { digits, count in
+            for index in 0..<4 {
+                let octets = unsafeBitCast(words[index].bigEndian, to: SIMD8<UInt8>.self)
+                var values = SIMD16<UInt8>()
+                (values.evenHalf, values.oddHalf) = (octets &>> 4, octets & 0x0f)
+                let letters = SIMD16(repeating: UInt8(ascii: "a") - 10).replacing(
+                    with: UInt8(ascii: "0"),
+                    where: values .< 10
+                )
+                UnsafeMutableRawBufferPointer(digits).storeBytes(
+                    of: values &+ letters,
+                    toByteOffset: 16 * index,
+                    as: SIMD16<UInt8>.self
+                )
+            }
+            count = 2 * Self.byteCount
+        }
     }
+
+    /// 64 hexadecimal digits.
+    public var description: String { String(decoding: hexadecimal, as: UTF8.self) }
 }

@@ -108,7 +108,7 @@ extension MessageValue {
 extension [UInt8] {
     /// Appends the lowest `byteCount` octets of `bits`, the highest of them first.
     mutating func append(bigEndian bits: UInt64, byteCount: Int) {
-        for index in (0..<byteCount).reversed() { append(UInt8(truncatingIfNeeded: bits >> (8 * UInt64(index)))) }
+        Swift.withUnsafeBytes(of: bits.bigEndian) { append(contentsOf: $0.suffix(byteCount)) }
     }
 
     fileprivate mutating func append(code: UInt8, _ bits: UInt64, byteCount: Int) {

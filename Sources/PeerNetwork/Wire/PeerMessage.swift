@@ -4,21 +4,47 @@
 ///
 /// Its octets stay as they are: who relays it must not write it anew, as its checksum is its name.
 public struct PeerMessage: Sendable {
-    /// Checksum and packed form: what a frame holds before it is compressed.
-    public let body: [UInt8]
-    /// What tells it from every other.
-    public let id: MessageID
-    /// Who says to have sent it: anybody can say that, unless ``isSigned``.
-    public let sender: NodeID
-    /// When it says that it was sent, in whole seconds since 1970, UTC.
-    public let time: Int64
-    /// What is said.
-    public let payload: [MessageValue]
+    /// What it says, in one place: it is handed from queue to queue, which costs as much as there are parts to be counted.
+    private final class Content: Sendable {
+        let body: [UInt8]
+        let id: MessageID
+        let sender: NodeID
+        let time: Int64
+        let payload: [MessageValue]
+        let mainFlag: Int64
+        let subFlag: Int64?
+
+        init(
+            _ body: [UInt8],
+            _ id: MessageID,
+            _ sender: NodeID,
+            _ time: Int64,
+            _ payload: [MessageValue],
+            _ mainFlag: Int64,
+            _ subFlag: Int64?
+        ) {
+            (self.body, self.id, self.sender, self.time, self.payload) = (body, id, sender, time, payload)
+            (self.mainFlag, self.subFlag) = (mainFlag, subFlag)
+        }
+    }
+
+    private let content: Content
     /// What proves that it is the sender's; nil: nothing has come that does.
     package internal(set) var proof: MessageProof?
-    let mainFlag: Int64
+
+    /// Checksum and packed form: what a frame holds before it is compressed.
+    public var body: [UInt8] { content.body }
+    /// What tells it from every other.
+    public var id: MessageID { content.id }
+    /// Who says to have sent it: anybody can say that, unless ``isSigned``.
+    public var sender: NodeID { content.sender }
+    /// When it says that it was sent, in whole seconds since 1970, UTC.
+    public var time: Int64 { content.time }
+    /// What is said.
+    public var payload: [MessageValue] { content.payload }
+    var mainFlag: Int64 { content.mainFlag }
     /// Nil: it is none that the networks know, or there is none.
-    let subFlag: Int64?
+    var subFlag: Int64? { content.subFlag }
 
     /// Whether who holds the key of ``sender`` has signed it, for this network.
     public var isSigned: Bool { proof != nil }
@@ -39,10 +65,9 @@ public struct PeerMessage: Sendable {
         MessageValue.write(time, to: &octets)
         MessageValue.write(subFlag, to: &octets)
         for value in payload { value.write(to: &octets) }
-        id = MessageID(ofPacked: octets[MessageID.byteCount...])
+        let id = MessageID(ofPacked: octets[MessageID.byteCount...])
         octets.replaceSubrange(..<MessageID.byteCount, with: id.octets)
-        body = octets
-        (self.mainFlag, self.subFlag, self.sender, self.time, self.payload) = (mainFlag, subFlag, sender, time, payload)
+        content = Content(octets, id, sender, time, payload, mainFlag, subFlag)
     }
 
     /// The message in `body`; nil if its checksum is wrong, or it is none.
@@ -65,7 +90,6 @@ public struct PeerMessage: Sendable {
                 payload.append(value)
             }
         }
-        (self.body, self.id, self.mainFlag, self.subFlag) = (body, id, mainFlag, subFlag)
-        (self.sender, self.time, self.payload) = (NodeID(octets: sender), time, payload)
+        content = Content(body, id, NodeID(octets: sender), time, payload, mainFlag, subFlag)
     }
 }

@@ -22,7 +22,8 @@ enum SubFlag {
     static let retrieve: Int64 = 0x0c
     static let retrieved: Int64 = 0x0d
     static let delta: Int64 = 0x11
-    /// Of our own, as what py2p does not know it ignores: who says so speaks this implementation's extensions.
+    /// Of our own, as what py2p does not know it ignores: who says so speaks this implementation's extensions, and takes part for
+    /// so many seconds.
     static let hello: Int64 = 0x30
     /// Of our own: a key of a sync table as another node has it, deleted ones too.
     static let merge: Int64 = 0x31

@@ -78,20 +78,28 @@ struct PeerLeaseTests {
         }
     }
 
+    /// Two nodes of which ours has the smaller id, or the larger.
+    private static func pair(isOursSmaller: Bool) async throws -> (ours: RunningPeer, py2p: RunningPeer) {
+        // Ids are drawn by lot: as many are started as it takes, of both, as one may be smaller than nearly all others.
+        for _ in 0..<10 {
+            let py2p = try await RunningPeer.start(.py2p, "sync", ["--no-compression"])
+            let other = try await id(py2p)
+            for _ in 0..<5 {
+                let ours = try await RunningPeer.start(.ours, "sync")
+                let isSmaller = try await id(ours).utf8.lexicographicallyPrecedes(other.utf8)
+                if isSmaller == isOursSmaller { return (ours, py2p) }
+            }
+        }
+        throw MissingPair()
+    }
+
+    private struct MissingPair: Error {}
+
     @Test(arguments: [true, false])
     func `of two that set a key in one second both nodes keep the value of the smaller id`(
         _ isOursSmaller: Bool
     ) async throws {
-        let py2p = try await RunningPeer.start(.py2p, "sync", ["--no-compression"])
-        let other = try await Self.id(py2p)
-        var chosen: RunningPeer?
-        // Ids are drawn by lot: as many nodes are started as it takes.
-        for _ in 0..<40 where chosen == nil {
-            let peer = try await RunningPeer.start(.ours, "sync")
-            let isSmaller = try await Self.id(peer).utf8.lexicographicallyPrecedes(other.utf8)
-            if isSmaller == isOursSmaller { chosen = peer }
-        }
-        let ours = try #require(chosen)
+        let (ours, py2p) = try await Self.pair(isOursSmaller: isOursSmaller)
         _ = try await ours.answer("connect \(py2p.place.replacing(":", with: " "))")
         try await ours.event("connect")
         try await py2p.event("connect")

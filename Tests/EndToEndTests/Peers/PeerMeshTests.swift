@@ -80,6 +80,11 @@ struct PeerMeshTests {
         try await left.event("connect")
         let right = try await RunningPeer.start(.py2p, "mesh", ["--no-compression", "--connect", hub.place])
         try await right.event("connect")
+        // Until it knows both, it hands nothing on to the second: asked until it does, at most so often.
+        var known = 0
+        for _ in 0..<1000 where known < 2 {
+            known = try await (hub.answer("peers").members["value"] as? [Any])?.count ?? 0
+        }
         for (speaker, hearers) in [(left, [hub, right]), (right, [hub, left]), (hub, [left, right])] {
             let text = "from-\(speaker.port)"
             _ = try await speaker.answer("send \(text)")

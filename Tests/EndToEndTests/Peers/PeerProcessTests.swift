@@ -72,4 +72,25 @@ import Testing
         #expect(try await a.answer("get key").text("text").contains("mesh network has no such command"))
         #expect(try await a.answer("send b:0").name == "error")
     }
+
+    @Test func `lines that come together are carried out in turn, and none behind quit`() async throws {
+        let a = try await RunningPeer.start(.ours, "mesh")
+        let b = try await RunningPeer.start(.ours, "mesh", ["--connect", a.place])
+        try await a.event("connect")
+        try b.type("send one\nsend two\nsned wrong\nsend three\nget key\nsend four\nquit\nsend five")
+        #expect(try await b.outcome().status == 0)
+        let answers = b.events.filter { $0.name == "result" || $0.name == "error" }
+        #expect(answers.map(\.name) == ["result", "result", "error", "result", "error", "result"], "\(answers)")
+        try await a.event("disconnect")
+        let heard = a.events.filter { $0.name == "message" }.map { $0.json("packets") }
+        #expect(heard.count == 4 && heard.last?.contains("four") == true, "\(heard)")
+    }
+
+    @Test(arguments: [[], ["--tls"]])
+    func `a node that cannot talk to another for want of TLS says so, at both ends`(_ own: [String]) async throws {
+        let a = try await RunningPeer.start(.ours, "mesh", own)
+        let b = try await RunningPeer.start(.ours, "mesh", (own.isEmpty ? ["--tls"] : []) + ["--connect", a.place])
+        for peer in [a, b] { try await peer.event("error") { $0.text("text").contains("TLS") } }
+        #expect(try await b.answer("status").json("value").contains("\"unreached\":[\"\(a.place)\"]"))
+    }
 }

@@ -36,13 +36,14 @@ import Testing
         )
     }
 
-    @Test func `a node of another network is closed without a word, and so is the node itself`() {
+    @Test func `a node of another network is closed, as is told, and the node itself, which is not`() {
         let node = Self.node()
         let stranger = node.meet("a", subnet: "other")
         let own = node.meet("me")
         #expect(node.closed.map(\.0) == [stranger, own])
         #expect(node.closed.map(\.1) == [.otherNetwork, .superfluous])
-        #expect(node.rules.mesh.neighbours.isEmpty && node.told.isEmpty)
+        #expect(node.rules.mesh.neighbours.isEmpty)
+        #expect(node.told == ["! closed a link that came in: the peer is of another network"])
     }
 
     @Test func `who has not said who it is has nothing else to say`() {
@@ -82,7 +83,7 @@ import Testing
         #expect(node.rules.mesh.table[NodeID(peer)] == (isTheirsKept ? theirs : own))
         // It is a neighbour all the time, and is told on the link that stays what it speaks with.
         #expect(node.told.isEmpty)
-        #expect(node.sent(on: theirs).contains("2/48 1") == isTheirsKept)
+        #expect(node.sent(on: theirs).contains("2/48 1 0") == isTheirsKept)
     }
 
     @Test func `links beyond the limit are closed, and one that has gone makes room`() {
@@ -322,5 +323,43 @@ import Testing
             node.pass(seconds: 1)
         }
         #expect(times == [0, 2, 6, 10, 14, 18])
+    }
+
+    @Test func `what goes wrong with a link is told with its address, and the same once in a minute`() throws {
+        let node = Self.node()
+        let address = try #require(PeerAddress("10.0.0.9:3000"))
+        node.perform { rules, now, actions in rules.mesh.connect(to: address, at: now, &actions) }
+        var told: [String] = []
+        for second in 0..<65 {
+            // As often as it is dialled, nobody answers; then somebody else does.
+            for case .dial(let link, _) in node.taken() {
+                if second < 63 {
+                    node.close(link, "connection refused")
+                } else {
+                    node.perform { rules, now, actions in rules.mesh.opened(link, at: now, &actions) }
+                    node.close(link)
+                }
+                told += node.told
+            }
+            #expect(node.perform { rules, _, _ in rules.mesh.unreached } == [address])
+            node.pass(seconds: 1)
+        }
+        #expect(told.count == 3, "\(told)")
+        #expect(told.prefix(2).allSatisfy { $0 == "! cannot reach 10.0.0.9:3000: connection refused" })
+        #expect(told.last?.hasPrefix("! 10.0.0.9:3000 closed the link before it said who it is") == true)
+    }
+
+    @Test func `an address that was reached is no longer unreached, by whichever link`() throws {
+        let node = Self.node()
+        let address = try #require(PeerAddress("10.0.0.9:3000"))
+        node.perform { rules, now, actions in rules.mesh.connect(to: address, at: now, &actions) }
+        let link = try #require(node.taken().compactMap { if case .dial(let link, _) = $0 { link } else { nil } }.first)
+        node.perform { rules, now, actions in rules.mesh.opened(link, at: now, &actions) }
+        node.receive(.handshake(of: "a", port: 3000), on: link)
+        #expect(node.perform { rules, _, _ in rules.mesh.unreached } == [])
+        node.close(link)
+        #expect(node.perform { rules, _, _ in rules.mesh.unreached } == [address])
+        node.meet("a", port: 3000)
+        #expect(node.perform { rules, _, _ in rules.mesh.unreached } == [])
     }
 }

@@ -73,7 +73,7 @@ import Testing
             node.receive(.whisper(.binary(message.id.octets), from: name, subFlag: 0x32), on: link)
         }
         var asked: [String] = []
-        for _ in 0..<6 {
+        for _ in 0..<12 {
             Self.tick(node)
             asked += node.sent(on: a).map { _ in "a" } + node.sent(on: b).map { _ in "b" }
             _ = node.taken()
@@ -93,7 +93,7 @@ import Testing
         _ = node.taken()
         let message = PeerMessage.broadcast("hi", from: "x")
         for _ in 0..<3 { node.receive(.whisper(.binary(message.id.octets), from: "a", subFlag: 0x32), on: a) }
-        #expect(node.rules.mesh.tree.missing[message.id]?.announcers == [a])
+        #expect(node.rules.mesh.tree.missing.announcers(of: message.id) == [a])
         node.receive(message, on: old)
         _ = node.taken()
         for _ in 0..<6 { Self.tick(node) }
@@ -112,11 +112,100 @@ import Testing
         #expect(node.rules.mesh.tree.missing.isEmpty)
     }
 
-    @Test func `of what is kept for others the oldest goes first`() {
-        var tree = MeshStateMachine.Tree()
-        let messages = (0..<10).map { PeerMessage.broadcast(.integer($0), from: "x") }
-        for message in messages { tree.keep(message, bytesMax: 3 * message.body.count) }
-        #expect(messages.map { tree.recent[$0.id] != nil } == [Bool](repeating: false, count: 7) + [true, true, true])
-        #expect(tree.recentOrder.count == 3)
+    @Test func `of what is kept for others the oldest goes first, and nothing is found in another's place`() {
+        var kept = KeptMessages()
+        let messages = (0..<5000).map { PeerMessage.broadcast(.integer($0), from: "x") }
+        let places = messages.map { kept.keep($0, at: $0.payload[0].int ?? 0, bytesMax: 1000) }
+        let count = kept.count
+        let found = zip(messages, places).map { kept.message($0.id, at: $1)?.id == $0.id }
+        #expect(count > 2 && kept.bytes <= 1000)
+        #expect(found == Array(repeating: false, count: 5000 - count) + Array(repeating: true, count: count))
+        #expect(kept.message(messages[0].id, at: places[4999]) == nil)
+        #expect(kept.saidToUsers(since: 4998, countMax: 10) == messages.suffix(2).map(\.id))
+        #expect(kept.saidToUsers(since: 0, countMax: 1) == messages.suffix(1).map(\.id))
+        kept.forget(before: 4999)
+        #expect(kept.count == 1 && kept.message(messages[4999].id, at: places[4999]) != nil)
+        kept.forget(before: 5000)
+        #expect(kept.count == 0 && kept.bytes == 0)
+        #expect(kept.message(messages[4999].id, at: places[4999]) == nil)
+        // One that is larger than all that is kept goes at once.
+        _ = kept.keep(.broadcast(.binary([UInt8](repeating: 0, count: 2000)), from: "x"), at: 1, bytesMax: 1000)
+        #expect(kept.count == 0 && kept.bytes == 0)
+    }
+
+    @Test(arguments: [(nil, 0), (0, 0), (9, 1), (20, 2), (4000, 2)] as [(Int64?, Int)])
+    func `who is linked is told of what came since it takes part, for a minute at most, and sent what it has not`(
+        _ seconds: Int64?,
+        _ expected: Int
+    ) {
+        let node = Self.node()
+        // A minute and a second ago, fifteen seconds ago, five seconds ago; nobody was there.
+        let ids = ([46, 10, 5] as [Int64]).map { pause in
+            let message = node.perform { rules, now, actions in
+                rules.mesh.broadcast([.integer(pause)], at: now, &actions)
+            }
+            node.pass(seconds: pause)
+            return message.id
+        }
+        let link = node.meet("a")
+        let payload = [MessageValue.integer(1)] + (seconds.map { [.integer($0)] } ?? [])
+        node.receive(PeerMessage(2, 0x30, from: NodeID("a"), at: node.now, payload), on: link)
+        _ = node.taken()
+        Self.tick(node)
+        let announced = node.messages(on: link).filter { $0.subFlag == 0x32 }.flatMap(\.payload)
+        #expect(announced == ids.suffix(expected).map { MessageValue.binary($0.octets) })
+        node.receive(PeerMessage(2, 0x33, from: NodeID("a"), at: node.now, announced), on: link)
+        #expect(node.messages(on: link).filter { $0.isForAll }.map(\.id) == ids.suffix(expected))
+    }
+
+    @Test func `what a neighbour was sent at its request it is not sent again while the link stands`() {
+        let node = Self.node()
+        let link = Self.meetKin(node, "a")
+        node.receive(.whisper(from: "a", subFlag: 0x34), on: link)
+        let ids = (0..<20).map { number in
+            node.perform { rules, now, actions in rules.mesh.broadcast([.integer(number)], at: now, &actions).id }
+        }
+        let wanted = ids.map { MessageValue.binary($0.octets) }
+        _ = node.taken()
+        for _ in 0..<100 {
+            node.receive(PeerMessage(2, 0x33, from: NodeID("a"), at: node.now, wanted + wanted), on: link)
+        }
+        #expect(node.messages(on: link).filter { $0.isForAll }.map(\.id) == ids)
+    }
+
+    @Test func `at one request no more is sent than eight mebibytes and a message, and the rest at the next`() {
+        let node = Self.node()
+        let link = Self.meetKin(node, "a")
+        node.receive(.whisper(from: "a", subFlag: 0x34), on: link)
+        let large = MessageValue.binary([UInt8](repeating: 0, count: 3 << 20))
+        let ids = (0..<5).map { number in
+            node.perform { rules, now, actions in rules.mesh.broadcast([.integer(number), large], at: now, &actions).id
+            }
+        }
+        let wanted = ids.map { MessageValue.binary($0.octets) }
+        for expected in [ids.prefix(3), ids.suffix(2)] {
+            _ = node.taken()
+            node.receive(PeerMessage(2, 0x33, from: NodeID("a"), at: node.now, wanted), on: link)
+            #expect(node.messages(on: link).filter { $0.isForAll }.map(\.id) == Array(expected))
+            Self.tick(node)
+        }
+    }
+
+    @Test func `as many as a thousand are asked for at a time, in the order in which they were announced`() {
+        let node = Self.node()
+        let link = Self.meetKin(node, "a")
+        let ids = (0..<2500).map { PeerMessage.broadcast(.integer($0), from: "x").id }
+        for start in stride(from: 0, to: ids.count, by: 500) {
+            let part = ids[start..<start + 500].map { MessageValue.binary($0.octets) }
+            node.receive(PeerMessage(2, 0x32, from: NodeID("a"), at: node.now, part), on: link)
+        }
+        var asked: [[MessageValue]] = []
+        for _ in 0..<4 {
+            Self.tick(node)
+            asked += node.messages(on: link).map(\.payload)
+            _ = node.taken()
+        }
+        #expect(asked.map(\.count) == [1000, 1000, 500])
+        #expect(asked.flatMap(\.self) == ids.map { .binary($0.octets) })
     }
 }

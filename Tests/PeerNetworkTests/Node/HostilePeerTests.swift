@@ -172,4 +172,29 @@ import Testing
         try await pair.told.lost.reach(1)
         try await pair.expectSound()
     }
+
+    @Test func `what came before a peer went is told when the user takes it, and then that it went`() async throws {
+        let transport = try await TCPTransport.listen(host: "127.0.0.1", port: 0)
+        let rules = MeshRules(MeshStateMachine(.named("node", port: transport.port), NodeConfiguration(), seed: 1))
+        let driver = NodeDriver(rules, over: transport, compressor: PlainFrames(), eventsMax: 10) { 1_800_000_000 }
+        let node = MeshNode(driver)
+        defer { node.stop() }
+        node.start()
+        let peer = try RawConnection(port: UInt16(transport.port))
+        _ = await peer.send(Self.handshake("peer"))
+        let text = MessageValue.text(String(repeating: "x", count: 100_000))
+        for number in 0..<30 as Range<Int64> {
+            let message = PeerMessage(0, 0, from: NodeID("peer"), at: 1_800_000_000, [.integer(number), text])
+            _ = await peer.send(FrameReader.frame(message.body))
+        }
+        // Not closed, as what it has not read itself would have the system throw away what we have not.
+        peer.endSending()
+        var told: [NodeEvent] = []
+        for await event in node.events {
+            told.append(event)
+            if case .disconnected = event { break }
+        }
+        let numbers = told.compactMap { if case .message(let message, _) = $0 { message.payload[0].int } else { nil } }
+        #expect(numbers == Array(0..<30))
+    }
 }

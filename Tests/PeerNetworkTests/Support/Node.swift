@@ -58,8 +58,8 @@ final class Node<Rules: NodeRules> {
         rules.take(outcome, at: now, &actions)
     }
 
-    func close(_ link: LinkID) {
-        let outcome = rules.mesh.closed(link, at: now, &actions)
+    func close(_ link: LinkID, _ why: String? = nil) {
+        let outcome = rules.mesh.closed(link, why, at: now, &actions)
         rules.take(outcome, at: now, &actions)
     }
 

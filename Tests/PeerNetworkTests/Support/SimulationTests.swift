@@ -14,6 +14,13 @@ import Testing
         #expect(outcome.rounds < 15)
     }
 
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func `what was said while a mesh was divided for half a minute, and its links broke, is heard by all`(
+        _ seed: UInt64
+    ) {
+        #expect(MeshRun.playDivided(nodes: 40, messages: 30, seconds: 30, seed: seed) == 30)
+    }
+
     @Test func `the same seed is the same network`() {
         let outcomes = (0..<2).map { _ in MeshRun.play(nodes: 60, messages: 2, seed: 7) }
         #expect(outcomes[0].copiesPerNode == outcomes[1].copiesPerNode && outcomes[0].rounds == outcomes[1].rounds)

@@ -49,7 +49,7 @@ final class RegistryMeeting: Service {
         let web = CurlClient(configuration: configuration)
         let client = RegistryClient(base: parts.registry, responder: web, clock: ContinuousClock())
         let tell: @Sendable (ChatEvent) -> Void = { event in
-            if case .notice(let text) = event { printer.show(registry: text) }
+            if case .notice(let text) = event { printer.show { $0.add(registry: text) } }
         }
         let directory = try await Directory(
             client: client,
@@ -99,7 +99,8 @@ final class RegistryMeeting: Service {
         do throws(HTTPClientError) {
             try await web.run()
         } catch {
-            printer.show(registry: "the registry cannot be asked: \(error); start again with fewer programs around")
+            let text = "the registry cannot be asked: \(error); start again with fewer programs around"
+            printer.show { $0.add(registry: text) }
         }
     }
 
@@ -111,7 +112,7 @@ final class RegistryMeeting: Service {
                 return try await registration.run()
             } catch {
                 // The name is another key's: the node finds others all the same, and may have the name one day.
-                if told != error.message { printer.show(registry: error.message) }
+                if told != error.message { printer.show { $0.add(registry: error.message) } }
                 told = error.message
             }
             // Cut short by the end of the node, at which `run` returns at once.
@@ -122,7 +123,8 @@ final class RegistryMeeting: Service {
     private func tellWhenRegistered() async {
         while !registration.isRegistered, !Task.isCancelled { await pause() }
         guard registration.isRegistered else { return }
-        printer.show(registry: "found by others as \(parts.name) at \(parts.registry)", name: parts.name.text)
+        let text = "found by others as \(parts.name) at \(parts.registry)"
+        printer.show { $0.add(registry: text, name: parts.name.text) }
     }
 
     /// Looks again and again whether there are links enough.

@@ -1,0 +1,168 @@
+// What comes and goes together: many frames in one read, many messages in one call.
+
+import PeerCompression
+import Synchronization
+import Testing
+
+@testable import PeerNetwork
+
+@Suite struct NodeDriverTests {
+    /// Remembers what it was to do.
+    private final class Recorder: PeerTransport {
+        private struct State {
+            var sent: [PeerMessage] = []
+            var done: [String] = []
+            var whenSending: (@Sendable () -> Void)?
+        }
+
+        private let state = Mutex(State())
+
+        var sent: [PeerMessage] { state.withLock { $0.sent } }
+        var done: [String] { state.withLock { $0.done } }
+
+        /// Has `body` called in the middle of the next call that sends.
+        func interrupt(_ body: @escaping @Sendable () -> Void) { state.withLock { $0.whenSending = body } }
+
+        func start(_ node: any TransportDelegate) {}
+        func dial(_ link: LinkID, to address: PeerAddress) {}
+        func send(_ payloads: [[UInt8]], on link: LinkID) {
+            state.withLock { $0.whenSending.take() }?()
+            let messages = payloads.compactMap { PeerMessage(body: $0) }
+            state.withLock { state in
+                state.sent += messages
+                state.done += messages.filter { $0.subFlag == SubFlag.broadcast }.map(\.text)
+            }
+        }
+        func hurry(_ link: LinkID) {}
+        func close(_ link: LinkID) { state.withLock { $0.done.append("close") } }
+        func setReading(_ isReading: Bool) { state.withLock { $0.done.append("reading \(isReading)") } }
+        func stop() { state.withLock { $0.done.append("stop") } }
+    }
+
+    private final class Subject {
+        let recorder = Recorder()
+        let driver: NodeDriver<MeshRules>
+        let link: LinkID
+        private var events: NodeEvents.Iterator
+        private var reader = LinkReader()
+
+        init(methods: [CompressionMethod] = [], eventsMax: Int = 65_536, eventBytesMax: Int = 64 << 20) {
+            let rules = MeshRules(MeshStateMachine(.named("node", methods: methods), NodeConfiguration(), seed: 1))
+            driver = NodeDriver(
+                rules,
+                over: recorder,
+                compressor: SystemCompressor(),
+                eventsMax: eventsMax,
+                eventBytesMax: eventBytesMax
+            ) { 1_800_000_000 }
+            link = driver.accepted { _ in }
+            events = driver.events.makeAsyncIterator()
+        }
+
+        /// All of it comes in one read; false if some of it is left.
+        @discardableResult
+        func receive(_ payloads: [[UInt8]]) -> Bool {
+            reader.append(payloads.flatMap(FrameReader.frame))
+            return driver.received(&reader, on: link)
+        }
+
+        /// What it has told by now, at least one thing.
+        func told() async -> [String] { await events.nextBatch()?.map(\.text) ?? [] }
+    }
+
+    private static func broadcast(_ text: String) -> [UInt8] {
+        PeerMessage.broadcast(.text(text), from: "peer").body
+    }
+
+    @Test func `a frame behind a handshake in the same read may be as long as a neighbour's`() async {
+        let subject = Subject()
+        let long = String(repeating: "x", count: 100_000)
+        subject.receive([PeerMessage.handshake(of: "peer").body, Self.broadcast(long), Self.broadcast("end")])
+        let told = await subject.told()
+        #expect(told.count == 3 && told.last?.contains("end") == true, "\(told.map { $0.prefix(80) })")
+    }
+
+    @Test func `frames behind a change of the methods in the same read are read by the new ones`() async throws {
+        let subject = Subject(methods: [.zlib, .gzip])
+        let methods = MessageValue.array([.integer(CompressionMethod.gzip.rawValue)])
+        let change = PeerMessage(MainFlag.renegotiate, SubFlag.compression, from: NodeID("peer"), at: 1, [methods])
+        let compressed = try #require(SystemCompressor().compress(Self.broadcast("squeezed"), by: .gzip))
+        subject.receive([
+            PeerMessage.handshake(of: "peer").body, Self.broadcast("plain"), change.body, compressed,
+            Self.broadcast("plain again"),
+        ])
+        let told = await subject.told()
+        #expect(told.count == 4, "\(told)")
+        #expect(zip(told.dropFirst(), ["plain", "squeezed", "plain again"]).allSatisfy { $0.contains($1) }, "\(told)")
+    }
+
+    @Test func `what came before a frame that is none is told, and what came behind it is not`() async {
+        let subject = Subject()
+        subject.receive([
+            PeerMessage.handshake(of: "peer").body, Self.broadcast("before"), [UInt8](repeating: 7, count: 60),
+            Self.broadcast("behind"),
+        ])
+        var told = await subject.told()
+        while !told.contains(where: { $0.contains("what is no message") }) { told += await subject.told() }
+        #expect(told.contains { $0.contains("before") })
+        #expect(!told.contains { $0.contains("behind") }, "\(told)")
+    }
+
+    @Test func `what is broadcast together goes out in order, the same twice as two`() async {
+        let subject = Subject()
+        subject.receive([PeerMessage.handshake(of: "peer").body])
+        let before = subject.recorder.sent.count
+        let messages = (0..<200).map { [MessageValue.integer($0 / 2)] }
+        await MeshNode(subject.driver).broadcast(each: messages)
+        let sent = subject.recorder.sent.dropFirst(before)
+        #expect(sent.map(\.payload) == messages)
+        #expect(Set(sent.map(\.id)).count == messages.count)
+    }
+
+    @Test func `no more is taken in than the user has room for, and the rest when he has`() async {
+        let subject = Subject(eventsMax: 10)
+        let count = 50
+        // Each is half a batch, so that a look at the user's room comes after every two.
+        let long = String(repeating: "x", count: 600_000)
+        let messages = (0..<count).map { Self.broadcast("\($0) \(long)") }
+        #expect(!subject.receive([PeerMessage.handshake(of: "peer").body] + messages))
+        #expect(subject.recorder.done.last == "reading false")
+        var told = await subject.told()
+        #expect(told.count <= 13, "\(told.count)")
+        while told.count <= count {
+            #expect(subject.recorder.done.last == "reading true")
+            subject.receive([])
+            told += await subject.told()
+        }
+        #expect(told.count == count + 1)
+        #expect(told.last?.contains("\(count - 1) x") == true)
+    }
+
+    @Test func `small frames that are large when decompressed are taken as far as there is room`() async throws {
+        let subject = Subject(methods: [.bzip2], eventBytesMax: 8 << 20)
+        let large = String(repeating: "x", count: 3 << 20)
+        let payloads = try (0..<40).map { number in
+            try #require(SystemCompressor().compress(Self.broadcast("\(number) \(large)"), by: .bzip2))
+        }
+        #expect(payloads.reduce(0) { $0 + $1.count } < 1 << 16)
+        let methods = [CompressionMethod.bzip2.rawValue]
+        #expect(!subject.receive([PeerMessage.handshake(of: "peer", methods: methods).body] + payloads))
+        // Each takes six mebibytes as an event: its octets, and what they say.
+        #expect(await subject.told().count <= 3)
+    }
+
+    @Test func `what was said before the end goes out before the end, whoever is at work`() async {
+        let subject = Subject()
+        subject.receive([PeerMessage.handshake(of: "peer").body])
+        let (driver, node) = (subject.driver, MeshNode(subject.driver))
+        subject.recorder.interrupt {
+            // Somebody else at the same time, who finds this one at work.
+            driver.performOnMesh { mesh, now, actions in _ = mesh.broadcast(["bye"], at: now, &actions) }
+            node.stop()
+        }
+        await node.broadcast("first")
+        let done = subject.recorder.done
+        #expect(done.count == 4, "\(done)")
+        #expect(zip(done, ["first", "bye", "close", "stop"]).allSatisfy { $0.contains($1) }, "\(done)")
+    }
+}
