@@ -83,11 +83,11 @@ package final class DiskStore: CacheStore {
             try await index.records(for: key)
         }
         if !damage.isEmpty { await forget(damage) }
-        return try spared(records)
+        return try await spared(records)
     }
 
     /// Without those that hold nothing and were removed for that meanwhile; from now on they are not.
-    private func spared(_ records: [StoredRecord]) throws -> [StoredRecord] {
+    private func spared(_ records: [StoredRecord]) async throws -> [StoredRecord] {
         let empty = records.filter { $0.inlineBody == nil && $0.segments.isEmpty }.map(\.id)
         guard !empty.isEmpty else { return records }
         let isSearching = orphans.withLock { orphans in
@@ -95,7 +95,7 @@ package final class DiskStore: CacheStore {
             return orphans.isSearching
         }
         guard isSearching else { return records }
-        let left = try index.stored(Set(empty))
+        let left = try await index.stored(Set(empty))
         return records.filter { !empty.contains($0.id) || left.contains($0.id) }
     }
 
@@ -316,7 +316,7 @@ package final class DiskStore: CacheStore {
             for folder in SegmentFiles.folders {
                 let segments = files.segments(inFolder: folder)
                 if segments.isEmpty { continue }
-                let stored = try index.stored(Set(segments.map(\.response)))
+                let stored = try index.storedNow(Set(segments.map(\.response)))
                 for segment in segments where !stored.contains(segment.response) {
                     guard !stopsSearching.load(ordering: .relaxed) else { return count }
                     // Under the lock, so that nobody creates the file between the question and the deletion.

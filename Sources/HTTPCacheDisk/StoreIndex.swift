@@ -108,7 +108,7 @@ final class StoreIndex: Sendable {
     /// The responses stored for `key`, and what removes those rows that are not what was written.
     func records(for key: CacheKey) async throws -> (records: [StoredRecord], damage: [StoreChange]) {
         let era = era.load(ordering: .relaxed)
-        return try await pool.read { db in
+        return try await read { db in
             let rows = try Row.fetchAll(
                 db.cachedStatement(sql: IndexStatement.responses),
                 arguments: [Data(key.bytes)]
@@ -194,7 +194,7 @@ final class StoreIndex: Sendable {
 
     /// What holds octets, in the order of use behind `position`.
     func units(after position: Int64?, limit: Int) async throws -> [StoredUnit] {
-        try await pool.read { db in
+        try await read { db in
             let rows = try Row.fetchCursor(
                 db.cachedStatement(sql: IndexStatement.units),
                 arguments: [position ?? .min, limit]
@@ -220,11 +220,28 @@ final class StoreIndex: Sendable {
         }
     }
 
+    /// Those of `responses` that are stored.
+    func stored(_ responses: Set<ResponseID>) async throws -> Set<ResponseID> {
+        try await read { try Self.stored(responses, $0) }
+    }
+
     /// Those of `responses` that are stored; blocks.
-    func stored(_ responses: Set<ResponseID>) throws -> Set<ResponseID> {
-        try pool.read { db in
-            let statement = try db.cachedStatement(sql: IndexStatement.responseExists)
-            return try responses.filter { try Row.fetchOne(statement, arguments: [$0.column]) != nil }
+    func storedNow(_ responses: Set<ResponseID>) throws -> Set<ResponseID> {
+        try pool.read { try Self.stored(responses, $0) }
+    }
+
+    private static func stored(_ responses: Set<ResponseID>, _ db: Database) throws -> Set<ResponseID> {
+        let statement = try db.cachedStatement(sql: IndexStatement.responseExists)
+        return try responses.filter { try Row.fetchOne(statement, arguments: [$0.column]) != nil }
+    }
+
+    /// Has `body` read, on a thread of the index's own.
+    ///
+    /// The reader is free again before the calling task goes on. With `read` of the pool it is not, and tasks that share one
+    /// thread would hold all readers for as long as another has that thread.
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            pool.asyncRead { db in continuation.resume(with: Result { try body(db.get()) }) }
         }
     }
 

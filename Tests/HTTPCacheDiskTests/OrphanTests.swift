@@ -1,5 +1,6 @@
 // Files that no fact speaks of: deleted, and nothing else with them.
 
+import Dispatch
 import Foundation
 import HTTP
 import HTTPCache
@@ -54,6 +55,27 @@ import Testing
             for name in left { #expect(try await store.records(for: key(name)).count == 1) }
             for name in ["1", "8", "600"] { #expect(try await store.records(for: key(name)).isEmpty) }
             #expect(await store.removeEmptyResponses() == 0)
+            await store.close()
+            try problems.requireNone()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `look-ups from one thread do not wait for one another beside the search`() async throws {
+        try await withScratchDirectory { directory in
+            let problems = Problems()
+            let store = try DiskStore(directory: directory) { problems.add($0) }
+            for number in UInt64(1)...64 { try await store.commit([.put(record(number, "\(number)"))]) }
+            // As in the loop that asks origins: whoever blocks there holds up all others, who may have all readers.
+            let count = try await withTaskExecutorPreference(OneThread()) {
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for _ in 0..<8 {
+                        for number in 1...64 { group.addTask { try await store.records(for: key("\(number)")).count } }
+                    }
+                    return try await group.reduce(0, +)
+                }
+            }
+            #expect(count == 8 * 64)
             await store.close()
             try problems.requireNone()
         }
@@ -122,5 +144,15 @@ import Testing
         orphans.spare(response(3))
         #expect(!orphans.isSearching)
         #expect(!orphans.mayDelete(response(4)))
+    }
+}
+
+/// Runs tasks one after another, on a queue.
+private final class OneThread: TaskExecutor {
+    private let queue = DispatchQueue(label: "one thread")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }

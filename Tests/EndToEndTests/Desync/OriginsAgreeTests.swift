@@ -21,14 +21,14 @@ import Testing
     func `Python sees what was sent, no more and no less`() async throws { try await compare(.python3) }
 
     @Test(
-        .enabled(if: LoggingOrigin.Make.apache2.isInstalled, "apache2 is not installed"),
-        .enabled(if: isLong, "with WAYSTATION_TEST_LONG=1")
+        .enabled(if: isLong, "with WAYSTATION_TEST_LONG=1"),
+        .enabled(if: LoggingOrigin.Make.apache2.isInstalled, "apache2 is not installed")
     )
     func `Apache sees what was sent, no more and no less`() async throws { try await compare(.apache2) }
 
     @Test(
-        .enabled(if: LoggingOrigin.Make.haproxy.isInstalled, "haproxy is not installed"),
-        .enabled(if: isLong, "with WAYSTATION_TEST_LONG=1")
+        .enabled(if: isLong, "with WAYSTATION_TEST_LONG=1"),
+        .enabled(if: LoggingOrigin.Make.haproxy.isInstalled, "haproxy is not installed")
     )
     func `HAProxy sees what was sent, no more and no less`() async throws { try await compare(.haproxy) }
 
