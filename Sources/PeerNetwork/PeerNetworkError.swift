@@ -4,7 +4,7 @@
 public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; may grow.
     public struct Code: Sendable, Hashable {
-        private enum Kind: Sendable { case leased, missing, notMap, full, key, timeout }
+        private enum Kind: Sendable { case leased, missing, notMap, full, key, timeout, again }
         private let kind: Kind
 
         /// Another node has the lease of that key.
@@ -19,6 +19,8 @@ public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
         public static let key = Code(kind: .key)
         /// Too few answers came in time.
         public static let timeout = Code(kind: .timeout)
+        /// The same was said too often to be told apart from what was said before.
+        public static let again = Code(kind: .again)
     }
 
     /// The kind of error.

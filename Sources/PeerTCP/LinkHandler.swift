@@ -35,10 +35,11 @@ final class LinkHandler: ChannelInboundHandler {
     /// Offers the node what has come, and tells it of the end when all of that is taken.
     func takeFrames() {
         guard let (link, node) = standing else { return }
+        let before = reader.frameCount
         isHeldBack = !node.received(&reader, on: link)
-        // What the node does not take now is not its peer's delay.
+        // What the node does not take now is not its peer's delay, and another frame has its own time.
         let isWithinFrame = reader.isWithinFrame && !isHeldBack
-        if isWithinFrame != self.isWithinFrame {
+        if isWithinFrame != self.isWithinFrame || isWithinFrame && reader.frameCount != before {
             self.isWithinFrame = isWithinFrame
             links.notePart(isWithinFrame, of: link)
         }

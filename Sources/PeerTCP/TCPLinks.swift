@@ -14,8 +14,8 @@ final class TCPLinks: Sendable {
         var congested: [LinkID: (tick: Int, sentBytes: Int)] = [:]
         var ticks = 0
         var isReading = true
-        /// Closed by the node while they were being dialled.
-        var forgotten: Set<LinkID> = []
+        /// Those that are being dialled, and still wanted.
+        var dialling: Set<LinkID> = []
     }
 
     let limits: TCPLimits
@@ -41,6 +41,9 @@ final class TCPLinks: Sendable {
         }
     }
 
+    /// A connection is about to be dialled.
+    func dial(_ link: LinkID) { state.withLock { _ = $0.dialling.insert(link) } }
+
     /// Prepares a connection that is being dialled.
     func prepare(_ channel: any Channel, _ link: LinkID) -> EventLoopFuture<Void> {
         channel.eventLoop.makeCompletedFuture {
@@ -57,7 +60,7 @@ final class TCPLinks: Sendable {
     ) -> (link: LinkID, node: any TransportDelegate)? {
         guard let node = state.withLock({ $0.node }) else { return nil }
         if let link {
-            guard add(channel, handler, link) else { return nil }
+            guard state.withLock({ $0.dialling.remove(link) }) != nil, add(channel, handler, link) else { return nil }
             node.opened(link)
             return (link, node)
         }
@@ -70,18 +73,18 @@ final class TCPLinks: Sendable {
         let connection = TCPConnection(link, channel, handler, limits, queued) { [weak self] link in
             self?.noteFree(link)
         }
-        let isReading: Bool? = state.withLock { state in
-            guard state.forgotten.remove(link) == nil, state.node != nil else { return nil }
+        return state.withLock { state in
+            guard state.node != nil else { return false }
             state.connections[link] = connection
-            return state.isReading
+            // Before anybody else can say otherwise.
+            if !state.isReading { connection.setReading(false) }
+            return true
         }
-        if isReading == false { connection.setReading(false) }
-        return isReading != nil
     }
 
     /// A connection could not be made.
     func fail(_ link: LinkID, _ why: String) {
-        let node = state.withLock { $0.forgotten.remove(link) == nil ? $0.node : nil }
+        let node = state.withLock { $0.dialling.remove(link) == nil ? nil : $0.node }
         node?.closed(link, why)
     }
 
@@ -117,9 +120,8 @@ final class TCPLinks: Sendable {
 
     func close(_ link: LinkID) {
         let connection = state.withLock { state in
-            let connection = state.connections.removeValue(forKey: link)
-            if connection == nil { state.forgotten.insert(link) }
-            return connection
+            state.dialling.remove(link)
+            return state.connections.removeValue(forKey: link)
         }
         noteFree(link)
         connection?.close()

@@ -87,6 +87,7 @@ package final class TCPTransport: PeerTransport {
 
     package func dial(_ link: LinkID, to address: PeerAddress) {
         let links = links
+        links.dial(link)
         ClientBootstrap(group: group)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)

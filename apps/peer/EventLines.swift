@@ -60,7 +60,7 @@ struct EventLines {
         }
     }
 
-    /// What came of a command; `text` is for people, nil if they need not be told.
+    /// What came of a command; `text` is for people, clean in each of its lines, nil if they need not be told.
     mutating func add(result: JSONValue, of command: String, _ text: String?) {
         add("result", text) { line in
             line.append("cmd", .string(command))
@@ -70,7 +70,7 @@ struct EventLines {
 
     /// Why a command was not carried out.
     mutating func add(error: String, of command: String) {
-        add("error", error) { line in
+        add("error", Self.clean(error)) { line in
             line.append("cmd", .string(command))
             line.append("text", .string(error))
         }
@@ -140,7 +140,7 @@ struct EventLines {
     }
 
     /// What others have sent, without what would move the cursor or look like another line.
-    private static func clean(_ text: String) -> String {
+    static func clean(_ text: String) -> String {
         // Of ASCII that are the first 32 and DEL; most texts have nothing else, and need no closer look.
         let isPlain = text.utf8.withContiguousStorageIfAvailable { $0.allSatisfy { $0 >= 0x20 && $0 < 0x7f } } ?? false
         if isPlain || !text.unicodeScalars.contains(where: TerminalText.isControl) { return text }

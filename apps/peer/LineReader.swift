@@ -63,7 +63,7 @@ struct LineReader: AsyncSequence, Sendable {
             var octets = [UInt8](repeating: 0, count: LineReader.readBytes)
             while true {
                 let count = octets.withUnsafeMutableBytes { read(STDIN_FILENO, $0.baseAddress, $0.count) }
-                if count < 0, errno == EINTR { continue }
+                if count < 0, errno == EINTR || StandardStreams.waitIfBusy(STDIN_FILENO, for: POLLIN) { continue }
                 guard count > 0 else { break }
                 hand(cutter.lines(in: octets[..<count]))
             }

@@ -49,6 +49,8 @@ enum PeerApp {
             gracePeriod: .seconds(3),
             logger: Logger(label: "peer")
         ).run()
+        // Who wants it to end sooner than what it has said is read can have that.
+        for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) }
         printer.finish()
     }
 

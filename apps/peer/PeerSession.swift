@@ -48,7 +48,7 @@ actor PeerSession {
                 lastSender = message.sender
                 break
             }
-            printer.show(batch)
+            await printer.show(batch)
         }
     }
 
@@ -70,6 +70,7 @@ actor PeerSession {
                 await broadcast(&messages)
                 printer.show { $0.add(error: "\(error)", of: line) }
             }
+            await printer.waitForRoom()
         }
         await broadcast(&messages)
         return true
@@ -89,10 +90,17 @@ actor PeerSession {
     /// Tells all nodes at once what else would take a turn for each; none are left.
     private func broadcast(_ messages: inout Messages) async {
         guard !messages.lines.isEmpty else { return }
-        await node.mesh.broadcast(each: messages.values)
+        let refusals = await node.mesh.broadcast(each: messages.values)
         printer.show { lines in
-            for line in messages.lines { lines.add(result: .bool(true), of: line, nil) }
+            for (line, refusal) in zip(messages.lines, refusals) {
+                if let refusal {
+                    lines.add(error: refusal.message, of: line)
+                } else {
+                    lines.add(result: .bool(true), of: line, nil)
+                }
+            }
         }
+        await printer.waitForRoom()
         messages = Messages()
     }
 
@@ -138,7 +146,7 @@ actor PeerSession {
 
     private func answer(_ key: String, _ value: MessageValue?) -> (JSONValue, String?) {
         let members: [(String, JSONValue)] = [("key", .string(key)), ("value", value.map(PeerValues.json) ?? .null)]
-        return (.object(JSONObject(members)), value.map(PeerValues.text) ?? "there is no \(key)")
+        return (.object(JSONObject(members)), EventLines.clean(value.map(PeerValues.text) ?? "there is no \(key)"))
     }
 
     private func place(_ key: String, _ location: KeyLocation?) -> (JSONValue, String?) {
@@ -147,12 +155,12 @@ actor PeerSession {
             ("key", .string(key)), ("owner", .string("\(location.owner)")),
             ("hops", .number(JSONNumber(Int64(location.hops)))),
         ]
-        return (.object(JSONObject(members)), "\(location.owner), \(location.hops) steps away")
+        return (.object(JSONObject(members)), EventLines.clean("\(location.owner), \(location.hops) steps away"))
     }
 
     private func list(_ keys: [[UInt8]]) -> (JSONValue, String?) {
         let texts = keys.map(PeerValues.text(ofKey:)).sorted()
-        return (.array(texts.map { .string($0) }), texts.joined(separator: "\n"))
+        return (.array(texts.map { .string($0) }), texts.map(EventLines.clean).joined(separator: "\n"))
     }
 
     private var peers: (JSONValue, String?) {
@@ -161,7 +169,9 @@ actor PeerSession {
             let place = peer.address.map { JSONValue.string("\($0)") } ?? .null
             return JSONValue.object(JSONObject([("id", .string("\(peer.id)")), ("addr", place)]))
         }
-        let lines = peers.map { "\($0.id) at \($0.address.map(\.description) ?? "an unknown address")" }
+        let lines = peers.map {
+            EventLines.clean("\($0.id) at \($0.address.map(\.description) ?? "an unknown address")")
+        }
         return (.array(values), lines.isEmpty ? "no neighbours" : lines.joined(separator: "\n"))
     }
 
@@ -182,7 +192,7 @@ actor PeerSession {
                 members.append(("successor", table.successor.map { .string("\($0)") } ?? .null))
             }
             let text = members.map { "\($0.0): \($0.1.stringValue ?? String(decoding: $0.1.encoded, as: UTF8.self))" }
-            return (.object(JSONObject(members)), text.joined(separator: ", "))
+            return (.object(JSONObject(members)), EventLines.clean(text.joined(separator: ", ")))
         }
     }
 }

@@ -99,7 +99,17 @@ enum PeerValues {
     }
 
     static func hexadecimal(_ octets: [UInt8]) -> String {
-        octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        var digits: [UInt8] = []
+        digits.reserveCapacity(2 * octets.count)
+        for octet in octets {
+            digits.append(digit(octet >> 4))
+            digits.append(digit(octet & 15))
+        }
+        return String(decoding: digits, as: UTF8.self)
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10) + value
     }
 
     private static func octets(_ digits: Substring) -> [UInt8]? {

@@ -90,7 +90,8 @@ struct KeptMessages: Sendable {
         }
         if !isOpen || chunks[chunks.count - 1].count + body.count > Self.chunkBytes {
             var chunk: [UInt8] = []
-            chunk.reserveCapacity(Self.chunkBytes)
+            // Not where each small message stands behind a large one.
+            if isOpen { chunk.reserveCapacity(Self.chunkBytes) }
             chunks.append(chunk)
             isOpen = true
         }

@@ -12,17 +12,57 @@ extension MeshStateMachine {
         dated first: Int64? = nil,
         _ actions: inout [NodeAction]
     ) -> PeerMessage {
-        var time = first ?? now
+        let (message, _) = dated(payload, subFlag, from: first ?? now, at: now)
+        return spread(message, at: now, &actions)
+    }
+
+    /// A message of this node's user to every node, unless everybody would take it for one that was sent before.
+    mutating func tell(
+        _ payload: [MessageValue],
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Result<PeerMessage, PeerNetworkError> {
+        let (message, isNew) = dated(payload, SubFlag.broadcast, from: now, at: now)
+        guard isNew else {
+            let count = configuration.aheadSecondsMax
+            let text =
+                "that was said \(count) times within a second, and would be taken for one of those: wait a second"
+            return .failure(PeerNetworkError(.again, text))
+        }
+        return .success(spread(message, at: now, &actions))
+    }
+
+    /// A message that is remembered as seen, of the first second from `first` on in which nothing else says the same; one that
+    /// is not new if there is none.
+    private mutating func dated(
+        _ payload: [MessageValue],
+        _ subFlag: Int64,
+        from first: Int64,
+        at now: Int64
+    ) -> (message: PeerMessage, isNew: Bool) {
+        let last = now + configuration.aheadSecondsMax
+        var time = first
         // What is said again and again need not try each date that it had.
         if let lastSaid, lastSaid.payload == payload, lastSaid.subFlag == subFlag {
-            time = min(max(time, lastSaid.time + 1), max(time, now + configuration.aheadSecondsMax))
+            time = min(max(time, lastSaid.time + 1), max(time, last))
         }
         var message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
-        while !remember(message, at: now), time < now + configuration.aheadSecondsMax {
+        var isNew = remember(message, at: now)
+        while !isNew, time < last {
             time += 1
             message = PeerMessage(MainFlag.broadcast, subFlag, from: identity.id, at: time, payload)
+            isNew = remember(message, at: now)
         }
         lastSaid = (payload, subFlag, time)
+        return (message, isNew)
+    }
+
+    private mutating func spread(
+        _ unsigned: PeerMessage,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> PeerMessage {
+        var message = unsigned
         message.proof = vouch(for: message, at: now, &actions)
         spread(message, besides: nil, at: now, &actions)
         return message

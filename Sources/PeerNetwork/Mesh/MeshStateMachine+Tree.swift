@@ -70,17 +70,25 @@ extension MeshStateMachine {
 
     /// Takes note that the neighbour at `link` speaks this; it is told of what users have said since it takes part.
     ///
-    /// Tables are handed over as they are: what changed them before would change them back.
-    mutating func takeHello(_ message: PeerMessage, _ link: LinkID, at now: Int64, _ actions: inout [NodeAction]) {
-        let isFirst = !isKin(link)
+    /// Tables are handed over as they are: what changed them before would change them back. Said again it means nothing.
+    mutating func takeHello(
+        _ message: PeerMessage,
+        _ link: LinkID,
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Outcome {
+        guard !isKin(link) else { return .done }
         recognise(link)
         actions.append(.hurry(link))
         // Who does not say it wants nothing.
-        guard isFirst, message.payload.count > 1, let seconds = message.payload[1].int, seconds >= 0 else { return }
+        guard message.payload.count > 1, let seconds = message.payload[1].int, seconds >= 0 else {
+            return .recognised(link)
+        }
         // What is about to be too old would be when it is asked for.
         let start = max(now - 1 - min(seconds, configuration.ageSecondsMax), now - configuration.ageSecondsMax + 5)
         let missed = tree.kept.saidToUsers(since: start, countMax: Self.caughtUpMax)
         if !missed.isEmpty { tree.announcements[link, default: []] += missed }
+        return .recognised(link)
     }
 
     /// A message came on `link`, for the first time or again.

@@ -16,7 +16,7 @@ package struct MeshStateMachine: Sendable {
     struct Link: Sendable {
         /// Where it was dialled to; nil if it came in.
         let dialled: PeerAddress?
-        let since: Int64
+        var since: Int64
         var isOpen: Bool
         /// Who is at its other end, once that is known.
         var peer: Neighbour?
@@ -161,6 +161,11 @@ package struct MeshStateMachine: Sendable {
         dialWishes(at: now, &actions)
     }
 
+    /// Gives those who have not said who they are as much time again: this node does not listen.
+    mutating func excuseStrangers(at now: Int64) {
+        for (link, state) in links where state.peer == nil { links[link]?.since = now }
+    }
+
     /// Closes every link.
     package mutating func closeAll(_ actions: inout [NodeAction]) {
         wishes = [:]
@@ -227,8 +232,7 @@ package struct MeshStateMachine: Sendable {
         case (SubFlag.request, _):
             takeRequest(message, link, at: now, &actions)
         case (SubFlag.hello, MainFlag.whisper):
-            takeHello(message, link, at: now, &actions)
-            return .recognised(link)
+            return takeHello(message, link, at: now, &actions)
         case (SubFlag.announce, MainFlag.whisper) where peer.isKin, (SubFlag.graft, MainFlag.whisper) where peer.isKin,
             (SubFlag.prune, MainFlag.whisper) where peer.isKin:
             takeTreeMessage(message, link, &actions)
@@ -336,7 +340,8 @@ package struct MeshStateMachine: Sendable {
     ) -> Bool {
         // Of one that is too old too nothing more is to be had.
         tree.missing.remove(message.id)
-        guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax
+        guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax,
+            message.time <= now || seen.hasRoomAhead || seen.contains(message.id)
         else { return false }
         let isNew = remember(message, at: now)
         noteArrival(of: message, isNew: isNew, on: link, at: now, &actions)
@@ -346,7 +351,11 @@ package struct MeshStateMachine: Sendable {
 
     @discardableResult
     mutating func remember(_ message: PeerMessage, at now: Int64) -> Bool {
-        seen.insert(message.id, until: max(message.time, now) + configuration.ageSecondsMax + 1)
+        seen.insert(
+            message.id,
+            until: max(message.time, now) + configuration.ageSecondsMax + 1,
+            isAhead: message.time > now
+        )
     }
 
     /// Keeps a message that is remembered for those who miss it.

@@ -4,6 +4,8 @@
 struct MissingMessages: Sendable {
     private struct State {
         let number: Int
+        /// Whose share it counts for.
+        let first: LinkID
         /// Those who have it, in the order in which they are asked.
         var announcers: [LinkID]
         var ticks = 0
@@ -16,9 +18,12 @@ struct MissingMessages: Sendable {
     private static let ticksMax = 42
     /// So many are asked for on a link at a time.
     private static let askedMax = 1000
+    /// Of all that may be waited for, what one link may have announced first is one part in so many.
+    private static let shares = 8
 
     private var states: [MessageID: State] = [:]
     private var lastNumber = 0
+    private var shares: [LinkID: Int] = [:]
 
     var count: Int { states.count }
 
@@ -27,21 +32,24 @@ struct MissingMessages: Sendable {
     /// Those who have announced `id`.
     func announcers(of id: MessageID) -> [LinkID] { states[id]?.announcers ?? [] }
 
-    /// The neighbour at `link` has `id`; false if there is too much to wait for already.
+    /// The neighbour at `link` has `id`; false if there is too much to wait for already, from there or at all.
     mutating func add(_ id: MessageID, at link: LinkID, countMax: Int) -> Bool {
         if let state = states[id] {
             if !state.announcers.contains(link) { states[id]?.announcers.append(link) }
             return true
         }
-        guard states.count < countMax else { return false }
+        let share = shares[link, default: 0]
+        guard states.count < countMax, share < max(1, countMax / Self.shares) else { return false }
         lastNumber += 1
-        states[id] = State(number: lastNumber, announcers: [link])
+        states[id] = State(number: lastNumber, first: link, announcers: [link])
+        shares[link] = share + 1
         return true
     }
 
     /// It has come, or is of no use.
     mutating func remove(_ id: MessageID) {
-        if !states.isEmpty { states[id] = nil }
+        guard !states.isEmpty, let state = states.removeValue(forKey: id) else { return }
+        shares[state.first] = shares[state.first].flatMap { $0 > 1 ? $0 - 1 : nil }
     }
 
     /// Lets a tick pass; what is to be asked for now, by links in their order and messages in the order of their announcement.
@@ -53,7 +61,7 @@ struct MissingMessages: Sendable {
             var state = state
             state.announcers.removeAll { !isUp($0) }
             guard let first = state.announcers.first, state.ticks < Self.ticksMax else {
-                states[id] = nil
+                remove(id)
                 continue
             }
             let ticks = state.ticks + 1 - Self.ticksUntilAsked

@@ -78,6 +78,11 @@ package enum NodeAction: Sendable {
     case tell(NodeEvent)
     /// Let somebody know who waits.
     case call(@Sendable () -> Void)
+
+    /// What it takes in memory, in octets, about.
+    var bytes: Int {
+        if case .send(_, let message, _) = self { 64 + message.body.count } else { 64 }
+    }
 }
 
 /// What a node has to say to its user.

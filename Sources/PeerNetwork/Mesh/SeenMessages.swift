@@ -7,6 +7,9 @@ struct SeenMessages: Sendable {
     /// By the second in which they are forgotten.
     private var expiring: [Int64: [MessageID.Name]] = [:]
     private var earliest: Int64 = .max
+    /// How many were dated ahead when they came, by the second in which they are forgotten, and in all.
+    private var ahead: [Int64: Int] = [:]
+    private var aheadCount = 0
 
     /// An empty set.
     ///
@@ -21,9 +24,18 @@ struct SeenMessages: Sendable {
 
     func contains(_ id: MessageID) -> Bool { names.contains(id.name) }
 
+    /// Whether another that is dated ahead may come: they are remembered for longer, and would push all others out.
+    var hasRoomAhead: Bool { aheadCount < countMax / 2 }
+
     /// Remembers `id` until `second`; false if it was there.
-    mutating func insert(_ id: MessageID, until second: Int64) -> Bool {
+    ///
+    /// `isAhead`: its message is dated ahead.
+    mutating func insert(_ id: MessageID, until second: Int64, isAhead: Bool = false) -> Bool {
         guard names.insert(id.name) else { return false }
+        if isAhead {
+            ahead[second, default: 0] += 1
+            aheadCount += 1
+        }
         expiring[second, default: []].append(id.name)
         earliest = min(earliest, second)
         while names.count > countMax { forgetEarliest() }
@@ -43,6 +55,7 @@ struct SeenMessages: Sendable {
 
     private mutating func forgetEarliest() {
         for name in expiring.removeValue(forKey: earliest) ?? [] { names.remove(name) }
+        aheadCount -= ahead.removeValue(forKey: earliest) ?? 0
         earliest = expiring.keys.min() ?? .max
     }
 }

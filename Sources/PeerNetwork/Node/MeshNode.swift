@@ -5,7 +5,7 @@
 ///     let mesh = MeshNode(identity, over: transport, now: { ... })
 ///     mesh.start()
 ///     mesh.connect(to: address)
-///     await mesh.broadcast("hello")
+///     try await mesh.broadcast("hello")
 ///     for await event in mesh.events { ... }
 ///
 /// A node of any other network is one of these too: see ``SyncNode/mesh`` and ``ChordNode/mesh``.
@@ -75,32 +75,46 @@ public struct MeshNode: Sendable {
 
     /// Tells all nodes; the message as it went out.
     @discardableResult
-    public func broadcast(_ values: MessageValue...) async -> PeerMessage { await broadcast(values) }
+    public func broadcast(_ values: MessageValue...) async throws(PeerNetworkError) -> PeerMessage {
+        try await broadcast(values)
+    }
 
     /// Tells all nodes, and returns when there is room for more to be sent; the message as it went out.
+    ///
+    /// Throws ``PeerNetworkError`` with code `again` if the same was said 3,600 times within a second.
     @discardableResult
-    public func broadcast(_ values: [MessageValue]) async -> PeerMessage {
-        let message = driver.performOnMesh { mesh, now, actions in mesh.broadcast(values, at: now, &actions) }
+    public func broadcast(_ values: [MessageValue]) async throws(PeerNetworkError) -> PeerMessage {
+        let message = driver.performOnMesh { mesh, now, actions in mesh.tell(values, at: now, &actions) }
         await driver.waitUntilUncongested()
-        return message
+        return try message.get()
     }
 
     /// Tells all nodes several messages, in this order, and returns when there is room for more to be sent.
     ///
     /// What is broadcast together goes out together: that takes much less time than one after another.
-    public func broadcast(each messages: [[MessageValue]]) async {
+    ///
+    /// - Returns: For each message why it was not sent; nil: it was. See ``broadcast(_:)-swift.method``.
+    @discardableResult
+    public func broadcast(each messages: [[MessageValue]]) async -> [PeerNetworkError?] {
+        var refusals: [PeerNetworkError?] = []
         var rest = messages[...]
         while !rest.isEmpty {
             driver.performOnMesh { mesh, now, actions in
                 // Others have a turn, and it is looked whether there is room, after so many and so much.
                 var (count, bytes) = (0, 0)
                 while count < 64, bytes < 16 << 10, let values = rest.popFirst() {
-                    bytes += mesh.broadcast(values, at: now, &actions).body.count
+                    switch mesh.tell(values, at: now, &actions) {
+                    case .success(let message):
+                        refusals.append(nil)
+                        bytes += message.body.count
+                    case .failure(let refusal): refusals.append(refusal)
+                    }
                     count += 1
                 }
             }
             await driver.waitUntilUncongested()
         }
+        return refusals
     }
 
     /// Tells the neighbours alone.

@@ -11,19 +11,18 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     private struct State {
         var rules: Rules
         var decided: [NodeAction] = []
+        /// What is decided and not done takes in memory, in octets, about.
+        var decidedBytes = 0
         var isActing = false
     }
 
-    /// Who waits until there is less to send.
-    private struct Congestion {
-        var isCongested = false
-        /// The transport has nothing to say any more.
-        var isStopped = false
-        var waiters: [CheckedContinuation<Void, Never>] = []
-    }
+    /// So much is decided before it is done, in octets; what comes from a peer in one read may lead to much more.
+    private static var decidedBytesMax: Int { 1 << 20 }
+    /// After so many rounds somebody else is to do what is decided meanwhile: there may be no end of it.
+    private static var roundsMax: Int { 256 }
 
     private let state: Mutex<State>
-    private let congestion = Mutex(Congestion())
+    private let congestion = Congestion()
     private let transport: any PeerTransport
     private let compressor: any FrameCompressor
     private let now: @Sendable () -> Int64
@@ -69,13 +68,8 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     }
 
     private func end() {
-        let isFirst = congestion.withLock { state in
-            defer { state.isStopped = true }
-            return !state.isStopped
-        }
-        guard isFirst else { return }
+        guard congestion.stop() else { return }
         transport.stop()
-        setCongested(false)
         intake.queue.end()
     }
 
@@ -86,17 +80,19 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     @discardableResult
     package func perform<Result>(_ body: (inout Rules, Int64, inout [NodeAction]) -> Result) -> Result {
         let time = now()
-        let (result, isFirst, isTold) = state.withLock { state in
+        let (result, isFirst, isToBeLookedAt) = state.withLock { state in
             let before = state.decided.count
             let result = body(&state.rules, time, &state.decided)
             // At once, so that it is known how much waits.
             let events = Self.events(in: &state.decided, from: before)
             intake.queue.append(events)
+            for index in before..<state.decided.count { state.decidedBytes += state.decided[index].bytes }
             let isFirst = !state.isActing && !state.decided.isEmpty
             if isFirst { state.isActing = true }
-            return (result, isFirst, !events.isEmpty)
+            let isAhead = !isFirst && intake.note(undoneBytes: state.decidedBytes)
+            return (result, isFirst, !events.isEmpty || isAhead)
         }
-        if isTold { intake.update() }
+        if isToBeLookedAt { intake.update() }
         if isFirst { act() }
         return result
     }
@@ -132,14 +128,11 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
 
     package func received(_ reader: inout LinkReader, on link: LinkID) -> Bool {
         while intake.isReading {
-            let batch = nextBatch(from: &reader.frames, on: link)
-            if !batch.messages.isEmpty {
-                perform { rules, now, actions in
-                    for message in batch.messages {
-                        let outcome = rules.mesh.received(message, on: link, at: now, &actions)
-                        rules.take(outcome, at: now, &actions)
-                    }
-                }
+            var batch = reader.batch.take() ?? nextBatch(from: &reader.frames, on: link)
+            if !batch.messages.isEmpty { decide(&batch.messages, on: link) }
+            guard batch.messages.isEmpty else {
+                reader.batch = batch
+                continue
             }
             switch batch.end {
             case .octets: return true
@@ -160,39 +153,53 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     }
 
     package func setCongested(_ isCongested: Bool) {
-        let waiters: [CheckedContinuation<Void, Never>] = congestion.withLock { state in
-            state.isCongested = isCongested && !state.isStopped
-            if state.isCongested { return [] }
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiters { waiter.resume() }
+        congestion.set(isCongested)
     }
 
     /// Returns when what was decided is done, and what waits to be sent is little enough for more.
+    ///
+    /// Also when the task is cancelled, or after 20 s: one peer that reads slowly is not to keep a person from everything.
     package func waitUntilUncongested() async {
         // Somebody else may be at it, and what he has not come to yet would not count.
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
-                if state.isActing { state.decided.append(.call { continuation.resume() }) }
-                return !state.isActing
+                let isDone = !state.isActing && state.decided.isEmpty
+                if !isDone { state.decided.append(.call { continuation.resume() }) }
+                return isDone
             }
             if isDone { continuation.resume() }
         }
-        await withCheckedContinuation { continuation in
-            let isFree = congestion.withLock { state in
-                if state.isCongested { state.waiters.append(continuation) }
-                return !state.isCongested
-            }
-            if isFree { continuation.resume() }
-        }
+        await congestion.waitUntilFree()
     }
 
     package func tick() {
-        perform { rules, now, actions in rules.tick(at: now, &actions) }
+        congestion.tick()
+        let isReading = intake.isReading
+        perform { rules, now, actions in
+            // Who cannot be heard is not silent.
+            if !isReading { rules.mesh.excuseStrangers(at: now) }
+            rules.tick(at: now, &actions)
+        }
     }
 
     // MARK: Private
+
+    /// Decides about the first of `messages`, as many as do not lead to too much at a time, and takes them out.
+    private func decide(_ messages: inout ArraySlice<PeerMessage>, on link: LinkID) {
+        perform { rules, now, actions in
+            var (index, looked, bytes) = (messages.startIndex, actions.count, 0)
+            while index < messages.endIndex, bytes < Self.decidedBytesMax {
+                let outcome = rules.mesh.received(messages[index], on: link, at: now, &actions)
+                rules.take(outcome, at: now, &actions)
+                index += 1
+                while looked < actions.count {
+                    bytes += actions[looked].bytes
+                    looked += 1
+                }
+            }
+            messages = messages[index...]
+        }
+    }
 
     /// Takes the events out of what was decided last.
     private static func events(in decided: inout [NodeAction], from start: Int) -> [NodeEvent] {
@@ -210,27 +217,10 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
         return events
     }
 
-    /// Messages that have come together, and why there are no more of them.
-    private struct Batch {
-        enum End {
-            /// No other frame has come whole.
-            case octets
-            /// There may be more: they are many, or from the last one on frames may be read otherwise.
-            case pause
-            case refusal(ClosingReason)
-        }
-
-        /// From so much on, in octets when it is decompressed, messages are decided before others are looked at.
-        static var bytesMax: Int { 1 << 20 }
-
-        var messages: [PeerMessage] = []
-        var end = End.octets
-    }
-
     /// Reads what has come on `link`, as far as it can be read together.
-    private func nextBatch(from frames: inout FrameReader, on link: LinkID) -> Batch {
+    private func nextBatch(from frames: inout FrameReader, on link: LinkID) -> MessageBatch {
         let (lengthMax, methods) = look { ($0.mesh.frameBytesMax(of: link), $0.mesh.inboundMethods(of: link)) }
-        var batch = Batch()
+        var batch = MessageBatch()
         var bytes = 0
         do {
             while let payload = try frames.next(lengthMax: lengthMax) {
@@ -240,7 +230,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
                 }
                 batch.messages.append(message)
                 bytes += message.body.count
-                if bytes > Batch.bytesMax || MeshStateMachine.mayChangeFrames(message) {
+                if bytes > MessageBatch.bytesMax || MeshStateMachine.mayChangeFrames(message) {
                     batch.end = .pause
                     return batch
                 }
@@ -274,15 +264,25 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
 
     private func act() {
         var outgoing = Outgoing(compressor)
-        while true {
-            let actions: [NodeAction] = state.withLock { state in
-                defer { state.decided = [] }
-                if state.decided.isEmpty { state.isActing = false }
-                return state.decided
+        for round in 1... {
+            let (actions, isAhead): ([NodeAction], Bool) = state.withLock { state in
+                // Whoever decides next goes on, at a tick at the latest.
+                if state.decided.isEmpty || round > Self.roundsMax {
+                    state.isActing = false
+                    return ([], false)
+                }
+                defer { (state.decided, state.decidedBytes) = ([], 0) }
+                let isAhead = intake.isAhead
+                intake.note(undoneBytes: 0)
+                return (state.decided, isAhead)
             }
             if actions.isEmpty { return }
-            for action in actions { act(action, &outgoing) }
+            for action in actions {
+                act(action, &outgoing)
+                if outgoing.bytes > Self.decidedBytesMax { outgoing.send(over: transport) }
+            }
             outgoing.send(over: transport)
+            if isAhead { intake.update() }
         }
     }
 

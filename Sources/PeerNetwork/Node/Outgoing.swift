@@ -8,6 +8,8 @@ struct Outgoing {
     private var order: [LinkID] = []
     private var id: MessageID?
     private var made: [CompressionMethod: [UInt8]] = [:]
+    /// What is to be sent, in octets.
+    private(set) var bytes = 0
 
     init(_ compressor: any FrameCompressor) {
         self.compressor = compressor
@@ -17,12 +19,13 @@ struct Outgoing {
         let payload = method.map { self.payload(of: message, $0) } ?? message.body
         if payloads[link, default: []].isEmpty { order.append(link) }
         payloads[link, default: []].append(payload)
+        bytes += payload.count
     }
 
     /// Hands it over; nothing is left.
     mutating func send(over transport: any PeerTransport) {
         for link in order { transport.send(payloads.removeValue(forKey: link) ?? [], on: link) }
-        order = []
+        (order, bytes) = ([], 0)
     }
 
     private mutating func payload(of message: PeerMessage, _ method: CompressionMethod) -> [UInt8] {

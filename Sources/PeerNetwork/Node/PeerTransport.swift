@@ -50,9 +50,14 @@ package protocol TransportDelegate: AnyObject, Sendable {
 /// What has come on one connection and is no whole frame yet.
 package struct LinkReader {
     var frames = FrameReader()
+    /// What was read from the frames and is not decided yet.
+    var batch: MessageBatch?
 
     /// Whether a frame has come in part.
     package var isWithinFrame: Bool { frames.isWithinFrame }
+
+    /// How many frames have come whole so far.
+    package var frameCount: Int { frames.count }
 
     /// Nothing has come.
     package init() {}
@@ -61,6 +66,23 @@ package struct LinkReader {
     package mutating func append(_ octets: some Collection<UInt8>) {
         frames.append(octets)
     }
+}
+
+/// Messages that have come together, and why there are no more of them.
+struct MessageBatch {
+    enum End {
+        /// No other frame has come whole.
+        case octets
+        /// There may be more: they are many, or from the last one on frames may be read otherwise.
+        case pause
+        case refusal(ClosingReason)
+    }
+
+    /// From so much on, in octets when it is decompressed, messages are decided before others are looked at.
+    static let bytesMax = 1 << 20
+
+    var messages: ArraySlice<PeerMessage> = []
+    var end = End.octets
 }
 
 /// What goes out on a connection.

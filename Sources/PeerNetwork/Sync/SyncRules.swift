@@ -11,8 +11,14 @@ package struct SyncRules: NodeRules {
     }
 
     package struct Entry: Sendable, Hashable {
-        package var value: MessageValue
-        package var version: Version
+        package let value: MessageValue
+        package let version: Version
+        /// What tells the value from another of the same version.
+        let digest: UInt64
+
+        init(value: MessageValue, version: Version) {
+            (self.value, self.version, digest) = (value, version, value.digest)
+        }
     }
 
     /// How long a key is its owner's alone, in seconds.
@@ -27,12 +33,16 @@ package struct SyncRules: NodeRules {
     /// Keys that were deleted: who comes back with an older value does not bring them back.
     package private(set) var deleted: [[UInt8]: Version] = [:]
     /// What proves the owner of an entry, or of its deletion, where that is known.
-    private var evidence: [[UInt8]: Evidence] = [:]
+    var evidence: [[UInt8]: Evidence] = [:]
+    /// Who changed which part of an entry, where that was changed in parts.
+    var parts: [[UInt8]: Parts] = [:]
     private let limits: SyncLimits
     /// What the keys and values weigh, those deleted too.
     private(set) var bytes = 0
     private(set) var comparison = TableComparison()
     private var comparedAt: Int64 = 0
+    /// Links to who may be a py2p node, and has not been told of the table.
+    private var greeted: [LinkID] = []
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
         (self.mesh, self.isLeasing, self.limits) = (mesh, isLeasing, limits)
@@ -102,10 +112,13 @@ package struct SyncRules: NodeRules {
         // A py2p node looks at the key and the value alone.
         let payload = [.binary(key), told] + (isAgain ? [MessageValue.integer(number)] : [])
         let message = mesh.broadcast(payload, subFlag, at: now, dated: time, &actions)
-        store(key, value, Version(owner: id, time: message.time, number: number), Evidence(message), &actions)
+        let version = Version(owner: id, time: message.time, number: number)
+        let before = Parts(parts[key], over: old)
+        store(key, value, version, Evidence(message), &actions)
+        if subFlag == SubFlag.delta, case .map(let changes) = told { parts[key] = before.changed(by: changes, version) }
     }
 
-    private func version(of key: [UInt8]) -> Version? { entries[key]?.version ?? deleted[key] }
+    func version(of key: [UInt8]) -> Version? { entries[key]?.version ?? deleted[key] }
 
     // MARK: What others do
 
@@ -115,7 +128,8 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         switch outcome {
-        case .greeted(_, let link, isNew: true): handOver(on: link, at: now, &actions)
+        // Whether it is of our own it says at once, or never.
+        case .greeted(_, let link, isNew: true): greeted.append(link)
         case .recognised(let link): handOver(on: link, at: now, &actions)
         case .passed(let message, _, let link): take(message, on: link, at: now, &actions)
         case .greeted, .lost, .unreachable, .done: break
@@ -124,6 +138,10 @@ package struct SyncRules: NodeRules {
 
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
+        for link in greeted where mesh.links[link]?.peer != nil && !mesh.isKin(link) {
+            handOver(on: link, at: now, &actions)
+        }
+        greeted = []
         if now >= comparedAt + TableComparison.seconds { compare(at: now, &actions) }
         guard now % 60 == 0 else { return }
         for (key, version) in deleted where version.time <= now - limits.deletedSeconds {
@@ -238,22 +256,30 @@ package struct SyncRules: NodeRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
+        let changes: [MessageValue.Entry]? = if isDelta, case .map(let changes) = told { changes } else { nil }
+        // py2p takes what is said in whatever order it comes; among our own the later change counts.
+        if mesh.isKin(link), let old = self.version(of: key) {
+            guard !version.isBefore(old) else {
+                guard let changes, old.owner == version.owner || !isLeasing else { return }
+                return changeLate(key, by: changes, version, &actions)
+            }
+            if version == old, !isDelta, told == entries[key]?.value ?? .null {
+                if evidence[key] == nil { evidence[key] = proof }
+                return
+            }
+        }
         var value = told
         if isDelta {
-            guard case .map(let changes) = told,
-                let changed = (entries[key]?.value ?? .map([])).changed(by: changes)
-            else { return }
+            guard let changes, let changed = (entries[key]?.value ?? .map([])).changed(by: changes) else { return }
             value = changed
-        }
-        // py2p takes what one owner says in whatever order it comes; among our own the later change counts.
-        if mesh.isKin(link), let old = self.version(of: key), old.owner == version.owner, version.isBefore(old) {
-            return
         }
         let old = entries[key]?.version
         guard hasRoom(key, value),
             Self.isAccepted(old, version, isDelta: isDelta, isLeasing: isLeasing, at: now)
         else { return }
+        let before = Parts(parts[key], over: self.version(of: key))
         store(key, value, version, proof, &actions)
+        if let changes { parts[key] = before.changed(by: changes, version) }
     }
 
     /// Takes what a neighbour has; what is news here is so to the other neighbours too.
@@ -266,8 +292,12 @@ package struct SyncRules: NodeRules {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) {
+        var (value, proof) = (value, proof)
         // Of two that were set while apart the later counts, everywhere; what is no news is not handed on for ever.
-        if let old = self.version(of: key), !old.isBefore(version) { return }
+        if let old = self.version(of: key), !old.isBefore(version) {
+            guard old == version, mesh.isKin(link), let settled = settled(key, value, proof) else { return }
+            (value, proof) = settled
+        }
         guard hasRoom(key, value) else { return }
         if !mesh.isKin(link) {
             guard value != .null, entries[key]?.value.isTruthy != true,
@@ -280,7 +310,7 @@ package struct SyncRules: NodeRules {
         }
     }
 
-    private mutating func store(
+    mutating func store(
         _ key: [UInt8],
         _ value: MessageValue,
         _ version: Version,
@@ -288,11 +318,12 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         evidence[key] = proof
+        parts[key] = nil
         bytes -= weight(of: key)
-        if let old = entries[key] { comparison.toggle(key, old.version) }
+        if let old = entries[key] { comparison.toggle(key, old) }
         defer {
             bytes += weight(of: key)
-            if let new = entries[key] { comparison.toggle(key, new.version) }
+            if let new = entries[key] { comparison.toggle(key, new) }
         }
         guard value == .null else {
             deleted[key] = nil
@@ -314,7 +345,7 @@ package struct SyncRules: NodeRules {
         (entries[key].map { Self.weight(key, $0.value) } ?? 0) + (deleted[key] == nil ? 0 : Self.weight(key))
     }
 
-    private func hasRoom(_ key: [UInt8], _ value: MessageValue) -> Bool {
+    func hasRoom(_ key: [UInt8], _ value: MessageValue) -> Bool {
         bytes - weight(of: key) + Self.weight(key, value) <= limits.bytesMax
     }
 

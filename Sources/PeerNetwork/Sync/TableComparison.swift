@@ -22,23 +22,20 @@ struct TableComparison: Sendable {
     /// How often a table is handed over to the same neighbour at most, in seconds.
     private static let handOverSeconds: Int64 = 20
 
-    /// The sum of all keys with their versions: the same in whatever order they came.
+    /// The sum of all keys with their values and versions: the same in whatever order they came.
     private(set) var digest: UInt64 = 0
     private var neighbours: [LinkID: Neighbour] = [:]
 
-    /// A key has come to the table with this version, or has gone out of it.
-    mutating func toggle(_ key: [UInt8], _ version: SyncRules.Version) {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        func add(_ octet: UInt8) { hash = (hash ^ UInt64(octet)) &* 0x100_0000_01b3 }
-        for octet in key { add(octet) }
-        add(0)
-        for octet in version.owner.octets { add(octet) }
-        for number in [version.time, version.number] {
-            for shift in stride(from: 0, to: 64, by: 8) { add(UInt8(truncatingIfNeeded: number >> Int64(shift))) }
-        }
-        // FNV-1a alone leaves the last octets in the low bits.
-        hash = (hash ^ hash >> 33) &* 0xff51_afd7_ed55_8ccd
-        digest ^= hash ^ hash >> 33
+    /// A key has come to the table with this entry, or has gone out of it.
+    mutating func toggle(_ key: [UInt8], _ entry: SyncRules.Entry) {
+        var hash = ContentHash()
+        for octet in key { hash.add(octet) }
+        hash.add(0 as UInt8)
+        for octet in entry.version.owner.octets { hash.add(octet) }
+        hash.add(UInt64(bitPattern: entry.version.time))
+        hash.add(UInt64(bitPattern: entry.version.number))
+        hash.add(entry.digest)
+        digest ^= hash.value
     }
 
     /// The neighbour at `link` has said what its table comes to.

@@ -9,8 +9,13 @@ struct FrameReader {
 
     static let headByteCount = 4
 
+    /// More room than that is not kept for frames that may come.
+    private static let keptBytesMax = 256 << 10
+
     private var buffer: [UInt8] = []
     private var start = 0
+    /// How many payloads were taken.
+    private(set) var count = 0
 
     /// Whether there is a part of a frame that has not come whole.
     var isWithinFrame: Bool { start < buffer.count }
@@ -28,12 +33,18 @@ struct FrameReader {
 
     /// The next payload, of at most `lengthMax` octets; nil until more comes.
     mutating func next(lengthMax: Int) throws(TooLong) -> ArraySlice<UInt8>? {
-        let count = buffer.count - start
-        guard count >= Self.headByteCount else { return nil }
+        let bytes = buffer.count - start
+        guard bytes >= Self.headByteCount else {
+            if bytes == 0, buffer.capacity > Self.keptBytesMax { (buffer, start) = ([], 0) }
+            return nil
+        }
         let length = buffer[start..<start + Self.headByteCount].reduce(0) { $0 << 8 | Int($1) }
         guard length <= lengthMax else { throw TooLong(length: length) }
-        guard count >= Self.headByteCount + length else { return nil }
-        defer { start += Self.headByteCount + length }
+        guard bytes >= Self.headByteCount + length else { return nil }
+        defer {
+            start += Self.headByteCount + length
+            count += 1
+        }
         return buffer[start + Self.headByteCount..<start + Self.headByteCount + length]
     }
 

@@ -40,6 +40,21 @@ import Testing
         }
     }
 
+    @Test func `SIGTERM ends a node whose output nobody reads`() async throws {
+        let directory = try TemporaryDirectory()
+        let script = """
+            mkfifo "$1" && { sleep 1000 <"$1" >/dev/null 2>&1 & } && exec "$0" mesh --port 0 --json >"$1"
+            """
+        let words = ["/bin/sh", "-c", script, Product.path("peer"), "\(directory.path)/output"]
+        let peer = try RunningProcess(words, hasInput: true)
+        _ = try await peer.line { $0.hasPrefix("peer: mesh node ") }
+        // Each answer says what was asked: more than the pipe holds, and the node is ready to keep.
+        let long = String(repeating: "x", count: 60_000)
+        for _ in 0..<20 { try peer.write("send \(long)\n") }
+        peer.send(SIGTERM)
+        #expect(try await peer.outcome().status == 0)
+    }
+
     @Test func `a node whose input has ended goes on, and ends at SIGTERM without being cut off`() async throws {
         let a = try await RunningPeer.start(.ours, "mesh")
         let b = try RunningProcess([Product.path("peer"), "mesh", "--port", "0", "--connect", a.place])

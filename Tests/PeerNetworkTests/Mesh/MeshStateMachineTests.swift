@@ -349,6 +349,50 @@ import Testing
         #expect(told.last?.hasPrefix("! 10.0.0.9:3000 closed the link before it said who it is") == true)
     }
 
+    @Test func `that one's own address cannot be reached is told whatever others claim`() throws {
+        var troubles = Troubles()
+        let count = (0..<1000).count { troubles.isNew("claim \($0)", isOwn: false, at: 5) }
+        #expect(count == 256)
+        let isTold = troubles.isNew("mine", isOwn: true, at: 5)
+        #expect(isTold)
+        let isToldAgain = troubles.isNew("mine", isOwn: true, at: 64)
+        #expect(!isToldAgain)
+    }
+
+    @Test func `who floods with messages that are dated ahead does not have others taken twice`() {
+        var configuration = NodeConfiguration()
+        configuration.seenMax = 100
+        let node = Node(MeshRules(MeshStateMachine(.named("me"), configuration, seed: 1)))
+        let (liar, a, b) = (node.meet("liar"), node.meet("a"), node.meet("b"))
+        for number in 0..<300 as Range<Int64> {
+            node.receive(.broadcast(.text("ahead \(number)"), from: "liar", at: node.now + 3600), on: liar)
+        }
+        _ = node.taken()
+        let honest = (0..<40).map { PeerMessage.broadcast(.text("\($0)"), from: "x", at: node.now) }
+        for message in honest { node.receive(message, on: a) }
+        for message in honest { node.receive(message, on: b) }
+        #expect(node.told.count == 40)
+    }
+
+    @Test func `what was said 3,600 times within a second is refused, not lost`() {
+        let node = Self.node()
+        let link = node.meet("a")
+        _ = node.taken()
+        for text in ["x", "y"] as [MessageValue] {
+            let said = (0..<3700).map { _ in
+                node.perform { rules, now, actions in rules.mesh.tell([text], at: now, &actions) }
+            }
+            #expect(said.prefix(3601).allSatisfy { (try? $0.get()) != nil })
+            #expect(said.dropFirst(3601).allSatisfy { (try? $0.get()) == nil })
+        }
+        #expect(Set(node.messages(on: link).map(\.id)).count == 2 * 3601)
+        // Also when something else was said between.
+        let again = node.perform { rules, now, actions in rules.mesh.tell(["x"], at: now, &actions) }
+        #expect(throws: PeerNetworkError.self) { try again.get() }
+        node.pass(seconds: 1)
+        #expect((try? node.perform { rules, now, actions in rules.mesh.tell(["x"], at: now, &actions) }.get()) != nil)
+    }
+
     @Test func `an address that was reached is no longer unreached, by whichever link`() throws {
         let node = Self.node()
         let address = try #require(PeerAddress("10.0.0.9:3000"))

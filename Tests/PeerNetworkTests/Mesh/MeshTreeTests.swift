@@ -100,6 +100,24 @@ import Testing
         #expect(node.sent(on: a).isEmpty)
     }
 
+    @Test func `one neighbour's announcements leave room for the others'`() {
+        var missing = MissingMessages()
+        let (liar, other) = (LinkID(rawValue: 1), LinkID(rawValue: 2))
+        func id(_ number: Int) -> MessageID { MessageID(ofPacked: withUnsafeBytes(of: number) { Array($0) }[...]) }
+        let count = (0..<1000).count { missing.add(id($0), at: liar, countMax: 800) }
+        #expect(count == 100)
+        let isTaken = missing.add(id(2000), at: other, countMax: 800)
+        #expect(isTaken)
+        // What has come, or is given up, counts no more.
+        missing.remove(id(0))
+        let isRoom = missing.add(id(2001), at: liar, countMax: 800)
+        #expect(isRoom)
+        _ = missing.tick { $0 == other }
+        #expect(missing.count == 1)
+        let again = (0..<1000).count { missing.add(id($0), at: liar, countMax: 800) }
+        #expect(again == 100)
+    }
+
     @Test func `what nobody can send is not waited for for ever`() {
         let node = Self.node()
         let a = Self.meetKin(node, "a")

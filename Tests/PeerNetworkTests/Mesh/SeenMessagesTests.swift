@@ -35,6 +35,18 @@ import Testing
         }
     }
 
+    @Test func `what is dated ahead takes at most half of the room, until it is forgotten`() {
+        var seen = SeenMessages(countMax: 100, secret: 7)
+        var taken = 0
+        while seen.hasRoomAhead {
+            _ = seen.insert(Self.id(taken), until: 1000, isAhead: true)
+            taken += 1
+        }
+        #expect(taken == 50)
+        seen.forget(before: 1001)
+        #expect(seen.hasRoomAhead)
+    }
+
     @Test func `of too many those go first that are forgotten first`() {
         var seen = SeenMessages(countMax: 100, secret: 7)
         for number in 0..<100 {

@@ -49,7 +49,7 @@ import Testing
         /// A message still gets from the node to its neighbour.
         func expectSound() async throws {
             let before = heard.messages.count
-            await node.broadcast("still here")
+            try await node.broadcast("still here")
             try await heard.messages.reach(before + 1)
             #expect(heard.lost.count == 0)
         }
@@ -113,6 +113,25 @@ import Testing
         try await pair.expectSound()
     }
 
+    @Test func `who is in the middle of another frame each time stays`() async throws {
+        var limits = TCPLimits()
+        limits.frameSeconds = 1
+        let pair = try await Pair(NodeConfiguration(), limits)
+        defer { pair.stop() }
+        let talker = try RawConnection(port: pair.port)
+        _ = await talker.send(Self.handshake("talker"))
+        let end = ContinuousClock.now + .seconds(2)
+        var (rest, count) = ([UInt8](), 0)
+        while ContinuousClock.now < end {
+            let message = PeerMessage(0, 0, from: NodeID("talker"), at: 1_800_000_000, [.integer(Int64(count))])
+            let frame = FrameReader.frame(message.body)
+            _ = await talker.send(rest + frame.prefix(10))
+            try await pair.heard.messages.reach(count)
+            (rest, count) = (Array(frame.dropFirst(10)), count + 1)
+        }
+        try await pair.expectSound()
+    }
+
     @Test func `of two thousand that come as many stay as may, and the others notice nothing`() async throws {
         var configuration = NodeConfiguration()
         configuration.incomingMax = 100
@@ -167,7 +186,7 @@ import Testing
         _ = await deaf.send(Self.handshake("deaf"))
         try await pair.told.connected.reach(2)
         let text = MessageValue.text(String(repeating: "x", count: 100_000))
-        for number in 0..<200 as Range<Int64> { await pair.node.broadcast([text, .integer(number)]) }
+        for number in 0..<200 as Range<Int64> { try await pair.node.broadcast([text, .integer(number)]) }
         try await pair.heard.messages.reach(200)
         try await pair.told.lost.reach(1)
         try await pair.expectSound()

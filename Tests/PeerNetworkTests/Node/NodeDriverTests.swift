@@ -151,6 +151,56 @@ import Testing
         #expect(await subject.told().count <= 3)
     }
 
+    @Test func `while somebody is at work no more is decided than can be borne, and the rest then`() async throws {
+        let subject = Subject(eventBytesMax: 1 << 30)
+        subject.receive([PeerMessage.handshake(of: "peer").body])
+        let driver = subject.driver
+        let other = driver.accepted { _ in }
+        let long = String(repeating: "x", count: 300_000)
+        let frames =
+            [PeerMessage.handshake(of: "other").body]
+            + (0..<80).map { PeerMessage.broadcast(.text("\($0) \(long)"), from: "far").body }
+        let reader = Mutex(LinkReader())
+        subject.recorder.interrupt {
+            // All of it comes while the first message is being sent: each is to be sent on to the peer.
+            let isAll = reader.withLock { reader in
+                reader.append(frames.flatMap(FrameReader.frame))
+                return driver.received(&reader, on: other)
+            }
+            #expect(!isAll)
+        }
+        try await MeshNode(driver).broadcast("first")
+        let before = subject.recorder.sent.filter { $0.sender == NodeID("far") }.count
+        #expect((1..<80).contains(before), "\(before)")
+        #expect(subject.recorder.done.last == "reading true")
+        while !reader.withLock({ driver.received(&$0, on: other) }) {}
+        #expect(subject.recorder.sent.filter { $0.sender == NodeID("far") }.count == 80)
+    }
+
+    @Test func `who waits for a peer that reads slowly goes on when cancelled, at the end, and after a while`()
+        async throws
+    {
+        for end in ["cancel", "ticks", "stop", "free"] {
+            let congestion = Congestion()
+            congestion.set(true)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await congestion.waitUntilFree() }
+                // Whichever comes first, the waiting or its end.
+                switch end {
+                case "cancel": group.cancelAll()
+                case "ticks":
+                    for _ in 0..<400 {
+                        congestion.tick()
+                        await Task.yield()
+                    }
+                case "stop": _ = congestion.stop()
+                default: congestion.set(false)
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
     @Test func `what was said before the end goes out before the end, whoever is at work`() async {
         let subject = Subject()
         subject.receive([PeerMessage.handshake(of: "peer").body])
@@ -160,7 +210,7 @@ import Testing
             driver.performOnMesh { mesh, now, actions in _ = mesh.broadcast(["bye"], at: now, &actions) }
             node.stop()
         }
-        await node.broadcast("first")
+        _ = try? await node.broadcast("first")
         let done = subject.recorder.done
         #expect(done.count == 4, "\(done)")
         #expect(zip(done, ["first", "bye", "close", "stop"]).allSatisfy { $0.contains($1) }, "\(done)")
