@@ -118,7 +118,8 @@ extension MeshStateMachine {
             tree.pruned.insert(link)
         case SubFlag.announce:
             for id in message.payload.compactMap({ $0.octets.flatMap(MessageID.init) }) where !seen.contains(id) {
-                guard tree.missing.add(id, at: link, countMax: configuration.missingMax) else { break }
+                // Beyond its share only what others have announced too is noted.
+                _ = tree.missing.add(id, at: link, countMax: configuration.missingMax)
             }
         case SubFlag.graft:
             tree.pruned.remove(link)

@@ -161,9 +161,10 @@ package struct MeshStateMachine: Sendable {
         dialWishes(at: now, &actions)
     }
 
-    /// Gives those who have not said who they are as much time again: this node does not listen.
+    /// Gives those who have not said who they are a second more, of one in which this node does not listen.
     mutating func excuseStrangers(at now: Int64) {
-        for (link, state) in links where state.peer == nil { links[link]?.since = now }
+        guard now != lastTick else { return }
+        for (link, state) in links where state.peer == nil { links[link]?.since = min(now, state.since + 1) }
     }
 
     /// Closes every link.
@@ -341,7 +342,7 @@ package struct MeshStateMachine: Sendable {
         // Of one that is too old too nothing more is to be had.
         tree.missing.remove(message.id)
         guard message.time >= now - configuration.ageSecondsMax, message.time <= now + configuration.aheadSecondsMax,
-            message.time <= now || seen.hasRoomAhead || seen.contains(message.id)
+            !isAhead(message, of: now) || seen.hasRoomAhead || seen.contains(message.id)
         else { return false }
         let isNew = remember(message, at: now)
         noteArrival(of: message, isNew: isNew, on: link, at: now, &actions)
@@ -354,9 +355,12 @@ package struct MeshStateMachine: Sendable {
         seen.insert(
             message.id,
             until: max(message.time, now) + configuration.ageSecondsMax + 1,
-            isAhead: message.time > now
+            isAhead: isAhead(message, of: now)
         )
     }
+
+    /// Whether it is dated further ahead than clocks differ as a rule.
+    private func isAhead(_ message: PeerMessage, of now: Int64) -> Bool { message.time > now + 5 }
 
     /// Keeps a message that is remembered for those who miss it.
     mutating func keep(_ message: PeerMessage, at now: Int64) {

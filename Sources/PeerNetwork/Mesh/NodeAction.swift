@@ -81,7 +81,11 @@ package enum NodeAction: Sendable {
 
     /// What it takes in memory, in octets, about.
     var bytes: Int {
-        if case .send(_, let message, _) = self { 64 + message.body.count } else { 64 }
+        switch self {
+        case .send(_, let message, _): 64 + message.body.count
+        case .tell(let event): event.bytes
+        case .dial, .hurry, .close, .call: 64
+        }
     }
 }
 

@@ -131,6 +131,8 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
             var batch = reader.batch.take() ?? nextBatch(from: &reader.frames, on: link)
             if !batch.messages.isEmpty { decide(&batch.messages, on: link) }
             guard batch.messages.isEmpty else {
+                // More frames may have come by the time that the rest is decided.
+                if case .octets = batch.end { batch.end = .pause }
                 reader.batch = batch
                 continue
             }

@@ -68,16 +68,22 @@ extension SyncRules {
 }
 
 extension MessageValue {
-    /// Of two maps all entries, of other values one; the same whichever is which.
-    fileprivate func joined(with other: MessageValue) -> MessageValue {
-        guard case .map(let own) = self, case .map(let others) = other else {
-            return digest < other.digest ? other : self
+    /// Of two maps all entries, of a map and another value the map, of others one.
+    ///
+    /// The same whichever is which, and of many in whatever order they are joined.
+    func joined(with other: MessageValue) -> MessageValue {
+        let (own, others): ([Entry]?, [Entry]?) = (self.entries, other.entries)
+        guard own != nil || others != nil else { return digest < other.digest ? other : self }
+        // By what is written: that two are one to Swift does not mean that they come to the same.
+        var best: [[UInt8]: (entry: Entry, digest: UInt64)] = [:]
+        for entry in (own ?? []) + (others ?? []) {
+            var key: [UInt8] = []
+            entry.key.write(to: &key)
+            let digest = entry.value.digest
+            if best[key].map({ $0.digest < digest }) ?? true { best[key] = (entry, digest) }
         }
-        let values = Dictionary(own.map { ($0.key, $0.value.digest) }) { first, _ in first }
-        // What is not like itself is found nowhere, and would be added each time.
-        let better = others.filter { entry in
-            entry.key == entry.key && values[entry.key].map { $0 < entry.value.digest } ?? true
-        }
-        return changed(by: better) ?? self
+        return .map(best.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value.entry))
     }
+    /// The entries of a map; nil for everything else.
+    private var entries: [Entry]? { if case .map(let entries) = self { entries } else { nil } }
 }

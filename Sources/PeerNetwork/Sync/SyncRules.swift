@@ -1,4 +1,5 @@
 // A table that every node of a network has: who may change a key, and what a newcomer is told.
+// Above 400 lines: what is accepted, stored and handed over are one set of rules, of which none means anything alone.
 
 /// The rules of the sync network, which rest on those of the mesh.
 package struct SyncRules: NodeRules {
@@ -41,8 +42,10 @@ package struct SyncRules: NodeRules {
     private(set) var bytes = 0
     private(set) var comparison = TableComparison()
     private var comparedAt: Int64 = 0
-    /// Links to who may be a py2p node, and has not been told of the table.
-    private var greeted: [LinkID] = []
+    /// Links to who is to be told of the table, and whether each is to our own kind: else it may turn out to be, and was told.
+    private var due: [(link: LinkID, isKin: Bool)] = []
+    /// So much is handed over at a tick, in octets, if it takes more than one hand-over.
+    private static let handedBytesMax = 4 << 20
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
         (self.mesh, self.isLeasing, self.limits) = (mesh, isLeasing, limits)
@@ -129,7 +132,7 @@ package struct SyncRules: NodeRules {
     ) {
         switch outcome {
         // Whether it is of our own it says at once, or never.
-        case .greeted(_, let link, isNew: true): greeted.append(link)
+        case .greeted(_, let link, isNew: true): due.append((link, isKin: false))
         case .recognised(let link): handOver(on: link, at: now, &actions)
         case .passed(let message, _, let link): take(message, on: link, at: now, &actions)
         case .greeted, .lost, .unreachable, .done: break
@@ -138,10 +141,7 @@ package struct SyncRules: NodeRules {
 
     package mutating func tick(at now: Int64, _ actions: inout [NodeAction]) {
         mesh.tick(at: now, &actions)
-        for link in greeted where mesh.links[link]?.peer != nil && !mesh.isKin(link) {
-            handOver(on: link, at: now, &actions)
-        }
-        greeted = []
+        handOverWhatIsDue(at: now, &actions)
         if now >= comparedAt + TableComparison.seconds { compare(at: now, &actions) }
         guard now % 60 == 0 else { return }
         for (key, version) in deleted where version.time <= now - limits.deletedSeconds {
@@ -156,7 +156,22 @@ package struct SyncRules: NodeRules {
         let (tell, handOver) = comparison.look(mesh.order.filter(mesh.isKin), at: now)
         let digest = MessageValue.integer(Int64(bitPattern: comparison.digest))
         for link in tell { mesh.whisper([digest], SubFlag.digest, on: link, at: now, &actions) }
-        for link in handOver { self.handOver(on: link, at: now, &actions) }
+        for link in handOver where !due.contains(where: { $0.link == link && $0.isKin }) {
+            due.append((link, isKin: true))
+        }
+    }
+
+    /// Many may come at once, and each is told the whole table: not at once, as that is in memory until it is sent.
+    private mutating func handOverWhatIsDue(at now: Int64, _ actions: inout [NodeAction]) {
+        var (count, told) = (0, 0)
+        for (link, isKin) in due {
+            guard told < Self.handedBytesMax else { break }
+            count += 1
+            guard mesh.links[link]?.peer != nil, mesh.isKin(link) == isKin else { continue }
+            handOver(on: link, at: now, &actions)
+            told += bytes
+        }
+        due.removeFirst(count)
     }
 
     /// Whether a change may be made to what is there: the five rules of py2p, and the one for deltas.
@@ -346,12 +361,15 @@ package struct SyncRules: NodeRules {
     }
 
     func hasRoom(_ key: [UInt8], _ value: MessageValue) -> Bool {
-        bytes - weight(of: key) + Self.weight(key, value) <= limits.bytesMax
+        bytes - weight(of: key) + Self.weight(key, value) <= limits.bytesMax && value.bytes <= limits.valueBytesMax
     }
 
     private func check(_ key: [UInt8], hasRoomFor value: MessageValue) throws(PeerNetworkError) {
         guard entries[key] != nil || entries.count < limits.keysMax else {
             throw PeerNetworkError(.full, "there are \(entries.count) keys, and no room for another")
+        }
+        guard value.bytes <= limits.valueBytesMax else {
+            throw PeerNetworkError(.full, "a value may weigh at most \(limits.valueBytesMax >> 20) MiB")
         }
         guard !hasRoom(key, value) else { return }
         throw PeerNetworkError(.full, "the table would weigh more than \(limits.bytesMax >> 20) MiB")
@@ -385,6 +403,9 @@ package struct SyncLimits: Sendable {
     package var keysMax = 100_000
     /// The longest key, in octets.
     package var keyBytesMax = 4096
+    /// What a value may weigh, in octets: it is handed over as one message, which is to fit into a frame, and may have no more
+    /// than 2^19 values in it.
+    package var valueBytesMax = 8 << 20
     /// What keys and values may weigh in all, in octets: a newcomer is told all of it at once, and that must be less than what
     /// may wait on one link (`TCPLimits.queueBytesMax`).
     package var bytesMax = 48 << 20

@@ -1,4 +1,5 @@
 // Who is a neighbour, what is delivered and relayed, and whom a node dials.
+// Above 400 lines: many small cases of one state machine.
 
 import Testing
 

@@ -105,6 +105,27 @@ import Testing
         #expect(a.node.rules.comparison.digest == b.node.rules.comparison.digest)
     }
 
+    @Test(arguments: 0..<100 as Range<UInt64>)
+    func `whatever is joined with whatever first, the same comes out`(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        // Keys that are one to Swift and two when written, and one that is not like itself.
+        let keys: [MessageValue] = ["\u{e9}", "e\u{301}", .double(0), .double(-0.0), .double(.nan), "k"]
+        func value() -> MessageValue {
+            guard generator.next() % 3 > 0 else { return .integer(Int64(generator.next() % 4)) }
+            let entries = (0..<generator.next() % 5).map { _ in
+                MessageValue.Entry(keys[Int(generator.next() % 6)], .integer(Int64(generator.next() % 3)))
+            }
+            return .map(entries)
+        }
+        let values = (0..<4).map { _ in value() }
+        let joined = (0..<6).map { _ in
+            let order = values.shuffled(using: &generator)
+            return order.dropFirst().reduce(order[0]) { $0.joined(with: $1) }
+        }
+        #expect(Set(joined.map(\.digest)).count == 1, "seed \(seed): \(values)")
+        #expect(joined[0].joined(with: values[0]).digest == joined[0].digest, "seed \(seed): \(values)")
+    }
+
     @Test func `a change that comes again is told once`() {
         let (node, link) = Self.node("a", linkedTo: "b")
         let version: [MessageValue] = [.binary(Array("u".utf8)), .integer(node.now), 0]

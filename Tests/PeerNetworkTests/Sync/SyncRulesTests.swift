@@ -1,4 +1,5 @@
 // Who may change a key, what is handed over, and what is never told to a py2p node.
+// Above 400 lines: many small cases of one set of rules.
 
 import Testing
 
@@ -175,6 +176,36 @@ import Testing
             }
         }
         #expect(error?.code == .notMap && node.taken().isEmpty)
+    }
+
+    @Test func `many who come at once are told of a large table one after another`() throws {
+        let node = Self.node()
+        for number in 0..<3 { try Self.set(node, "k\(number)", .binary([UInt8](repeating: 7, count: 1 << 20))) }
+        let links = (0..<10).map { Self.meet(node, "p\($0)") }
+        func told() -> Int { links.count { node.sent(on: $0).contains { $0.hasPrefix("2/11") } } }
+        node.perform { rules, now, actions in rules.tick(at: now, &actions) }
+        #expect(told() == 2)
+        for _ in 0..<4 { node.perform { rules, now, actions in rules.tick(at: now, &actions) } }
+        #expect(told() == 10)
+    }
+
+    @Test func `a value that would not fit into a frame is refused, also when it grows by parts`() throws {
+        let node = Self.node(isLeasing: false)
+        let a = Self.meet(node, "a", isLeasing: false)
+        let large = MessageValue.binary([UInt8](repeating: 7, count: 5 << 20))
+        for part in ["x", "y"] {
+            let change = MessageValue.map([MessageValue.Entry(.text(part), large)])
+            node.receive(.broadcast("k", change, from: "a", subFlag: 17), on: a)
+        }
+        guard case .map(let entries)? = node.rules.entries[Array("k".utf8)]?.value else { throw CancellationError() }
+        #expect(entries.count == 1)
+        let error = #expect(throws: PeerNetworkError.self) {
+            try Self.set(node, "large", .binary([UInt8](repeating: 7, count: 9 << 20)))
+        }
+        #expect(error?.message == "a value may weigh at most 8 MiB")
+        // What is told to the user counts as what is decided.
+        let event = NodeEvent.updated(key: [1], value: large, owner: NodeID("a"), time: 1)
+        #expect(NodeAction.tell(event).bytes > 5 << 20)
     }
 
     @Test func `a key is not handed over from so far ahead that its lease would never end`() {
