@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// What is built from what. The layers are apps -> adapters -> domains -> ground; arrows point down only.
+// What is built from what. The layers are apps -> libraries -> adapters -> domains -> ground; arrows point down only.
 
 import PackageDescription
 
@@ -27,6 +27,11 @@ func domain(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// One library or protocol each; only apps import it.
 func adapter(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// Puts adapters together for programs outside of this package.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
@@ -75,6 +80,7 @@ let package = Package(
         .executable(name: "client", targets: ["client"]),
         .executable(name: "peer", targets: ["peer"]),
         .executable(name: "registry", targets: ["registry"]),
+        .library(name: "Peers", targets: ["Peers", "PeerNetwork"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -119,6 +125,8 @@ let package = Package(
         adapter("ChatSQLite", ["Chat", "PeerIdentity", grdb]),
         adapter("TerminalUI", []),
         adapter("Daemon", ["HTTP", arguments, logging, lifecycle, signals]),
+
+        library("Peers", ["PeerCompression", "PeerIdentity", "PeerNetwork", "PeerTCP"]),
 
         app(
             "cdn",
@@ -191,6 +199,7 @@ let package = Package(
             ["PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP", "TestSupport", "network-simulator"],
             exclude: ["Vectors"]
         ),
+        tests("Peers", ["PeerNetwork", "Peers"]),
         tests("ChatSQLite", ["Chat", "ChatSQLite", "PeerIdentity", "TestSupport", crypto, grdb]),
         tests("TerminalUI", ["TerminalUI", "TestSupport", "terminal-echo"]),
         tests("HTTPCache", ["HTTP", "HTTPCache", "TestSupport"]),

@@ -4,7 +4,7 @@
 public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; may grow.
     public struct Code: Sendable, Hashable {
-        private enum Kind: Sendable { case leased, missing, notMap, full, key, timeout, again }
+        private enum Kind: Sendable { case leased, missing, notMap, full, key, timeout, again, listening }
         private let kind: Kind
 
         /// Another node has the lease of that key.
@@ -21,6 +21,8 @@ public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
         public static let timeout = Code(kind: .timeout)
         /// The same was said too often to be told apart from what was said before.
         public static let again = Code(kind: .again)
+        /// It is not possible to listen there.
+        public static let listening = Code(kind: .listening)
     }
 
     /// The kind of error.
@@ -28,7 +30,7 @@ public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
     /// For people: one line.
     public let message: String
 
-    init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String) {
         (self.code, self.message) = (code, message)
     }
 

@@ -17,6 +17,7 @@ struct LayerTests {
                 "PeerRegistrySQLite", "PeerRegistryRedis", "ChatSQLite", "PeerCompression", "PeerTCP",
             ]
         ),
+        ("libraries", ["Peers"]),
         ("apps", ["cdn", "registry", "client", "peer", "trace-simulator", "network-simulator"]),
     ]
 

@@ -58,7 +58,8 @@ enum PeerApp {
     private static func identity(_ command: PeerCommand, _ key: IdentityKey, _ address: PeerAddress) -> NodeIdentity {
         let (network, methods) = (command.networkID, SystemCompressor(command.compression).methods)
         if command.sign { return NodeIdentity(key: key, network: network, address: address, methods: methods) }
-        let id = NodeID(host: address.host, port: address.port, network: network, salt: ProcessSalt.make())
+        let salt = UUID().uuidString.lowercased()
+        let id = NodeID(host: address.host, port: address.port, network: network, salt: salt)
         return NodeIdentity(id: id, network: network, address: address, methods: methods)
     }
 

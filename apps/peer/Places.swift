@@ -1,22 +1,7 @@
-// What a node is told apart by, and where it is on the machine's networks.
+// Where a node is on the machine's networks, and which network is its own.
 
 import Glibc
-
-/// What makes the ids of two processes differ that are at the same address: a UUID of version 4 (RFC 9562 section 5.4).
-enum ProcessSalt {
-    static func make() -> String {
-        var octets = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
-        octets[6] = octets[6] & 0x0f | 0x40
-        octets[8] = octets[8] & 0x3f | 0x80
-        let digits = PeerValues.hexadecimal(octets)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(index) { text += "-" }
-            text.append(digit)
-        }
-        return text
-    }
-}
+import PeerNetwork
 
 /// The address that this machine has for others.
 enum OutwardAddress {
@@ -49,6 +34,6 @@ enum OutwardAddress {
 extension NetworkKind {
     /// What a network's id is made of: that of a sync network says whether keys are leased.
     func fullSubnet(_ name: String, isLeasing: Bool) -> String {
-        self == .sync ? name + (isLeasing ? "1" : "0") : name
+        self == .sync ? SyncNode.subnet(name, isLeasing: isLeasing) : name
     }
 }

@@ -2,12 +2,11 @@
 
 /// A node that tells every other node of its network what it is told to, and says what it hears.
 ///
-///     let mesh = MeshNode(identity, over: transport, now: { ... })
-///     mesh.start()
 ///     mesh.connect(to: address)
 ///     try await mesh.broadcast("hello")
-///     for await event in mesh.events { ... }
+///     for await message in mesh.messages { ... }
 ///
+/// The library `Peers` makes one that listens: `try await MeshNode.listening()`.
 /// A node of any other network is one of these too: see ``SyncNode/mesh`` and ``ChordNode/mesh``.
 public struct MeshNode: Sendable {
     private let driver: any MeshDriving
@@ -48,6 +47,18 @@ public struct MeshNode: Sendable {
 
     /// What happens, in order; for one loop at a time.
     public var events: NodeEvents { driver.events }
+
+    /// The messages that come, to all and to this node; what else happens is passed over.
+    ///
+    /// For one loop at a time, and not beside one over ``events``: each takes from the other.
+    public var messages: some AsyncSequence<PeerMessage, Never> & Sendable {
+        events.compactMap { event in
+            if case .message(let message, _) = event { message } else { nil }
+        }
+    }
+
+    /// Where others reach it; nil: nowhere.
+    public var address: PeerAddress? { driver.lookAtMesh { $0.identity.address } }
 
     /// The nodes that it has a link to.
     public var neighbours: [(id: NodeID, address: PeerAddress?)] {

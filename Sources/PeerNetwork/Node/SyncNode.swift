@@ -33,6 +33,9 @@ public struct SyncNode: Sendable {
         mesh = MeshNode(driver)
     }
 
+    /// What the id of its network is made of: it says whether keys are leased.
+    package static func subnet(_ name: String, isLeasing: Bool) -> String { name + (isLeasing ? "1" : "0") }
+
     /// The keys that there are, in no particular order.
     public var keys: [[UInt8]] { driver.look { Array($0.entries.keys) } }
 
