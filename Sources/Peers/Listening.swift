@@ -14,7 +14,8 @@ extension MeshNode {
     ///     try await mesh.broadcast("hello")
     ///     for await message in mesh.messages { ... }
     ///
-    /// - Throws: ``PeerNetworkError`` with code `listening` if the port is taken, or not for this user.
+    /// - Throws: ``PeerNetworkError`` with code `listening` if the port is taken, or not for this user, or others
+    ///   would not find it: see ``PeerSettings/address``.
     public static func listening(_ settings: PeerSettings = PeerSettings()) async throws(PeerNetworkError) -> MeshNode {
         let parts = try await NodeParts(settings, subnet: settings.subnet ?? "mesh")
         let node = MeshNode(
@@ -39,7 +40,8 @@ extension SyncNode {
     ///
     /// `isLeasing`: a key is for an hour that of who has set it last. Nodes that differ in it do not link to each other.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `listening` if the port is taken, or not for this user.
+    /// - Throws: ``PeerNetworkError`` with code `listening` if the port is taken, or not for this user, or others
+    ///   would not find it: see ``PeerSettings/address``.
     public static func listening(
         _ settings: PeerSettings = PeerSettings(),
         isLeasing: Bool = true
@@ -71,7 +73,8 @@ extension ChordNode {
     ///     try await chord.set("key", to: "value")
     ///     await chord.value(for: "key")
     ///
-    /// - Throws: ``PeerNetworkError`` with code `listening` if the port is taken, or not for this user.
+    /// - Throws: ``PeerNetworkError`` with code `listening` if the port is taken, or not for this user, or others
+    ///   would not find it: see ``PeerSettings/address``.
     public static func listening(_ settings: PeerSettings = PeerSettings()) async throws(PeerNetworkError) -> ChordNode
     {
         let parts = try await NodeParts(settings, subnet: settings.subnet ?? "chord")
@@ -94,6 +97,11 @@ private struct NodeParts {
     let transport: TCPTransport
 
     init(_ settings: PeerSettings, subnet: String) async throws(PeerNetworkError) {
+        // Others would take it for themselves.
+        guard settings.address != nil || !["0.0.0.0", "::"].contains(settings.host) else {
+            let text = "who listens on \(settings.host) has to say where others reach it: PeerSettings.address"
+            throw PeerNetworkError(.listening, text)
+        }
         do {
             transport = try await TCPTransport.listen(
                 host: settings.host,

@@ -4,7 +4,7 @@ public import PeerNetwork
 
 /// Where a node listens, and how it takes part; the defaults are those of `peer`.
 public struct PeerSettings: Sendable {
-    /// An address of this machine to listen on; `0.0.0.0`: on all.
+    /// An address of this machine to listen on; `0.0.0.0` or `::`: on all, and then ``address`` is to be given.
     public var host = "127.0.0.1"
     /// 0: one that is free.
     public var port = 0

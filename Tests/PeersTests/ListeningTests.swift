@@ -59,4 +59,15 @@ import Testing
         #expect(error?.code == .listening && error?.message.contains("port \(settings.port)") == true)
         node.stop()
     }
+
+    @Test func `who listens everywhere has to say where others reach it`() async throws {
+        var settings = PeerSettings()
+        settings.host = "0.0.0.0"
+        let error = await #expect(throws: PeerNetworkError.self) { _ = try await MeshNode.listening(settings) }
+        #expect(error?.code == .listening && error?.message.contains("PeerSettings.address") == true)
+        settings.address = PeerAddress("127.0.0.1:4444")
+        let node = try await MeshNode.listening(settings)
+        #expect(node.address == settings.address)
+        node.stop()
+    }
 }
