@@ -111,10 +111,15 @@ struct FrontTests {
         let lines = try [log + ".1", log].flatMap { file in
             try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
         }
-        try #require(lines.count == 3, "\(lines)")
-        #expect(lines[0].contains(#"] "GET / HTTP/1.1" 200 200000 "http://r/" "one" "uri-miss" "#), "\(lines)")
-        #expect(lines[1].contains(#"200 200000 "http://r/" "t\x22wo" "hit" "#), "\(lines)")
-        #expect(lines[2].contains(#"] "GET / HTTP/1.1" 206 10 "-" "curl/"#), "\(lines)")
+        // Each event loop hands its lines over by itself: which of two loops' lines comes first is open.
+        #expect(lines.count == 3, "\(lines)")
+        for part in [
+            #"] "GET / HTTP/1.1" 200 200000 "http://r/" "one" "uri-miss" "#,
+            #"200 200000 "http://r/" "t\x22wo" "hit" "#,
+            #"] "GET / HTTP/1.1" 206 10 "-" "curl/"#,
+        ] {
+            #expect(lines.count { $0.contains(part) } == 1, "\(part) of \(lines)")
+        }
     }
 
     @Test func `the access log goes to standard output, and a wrong one is an error`() async throws {
