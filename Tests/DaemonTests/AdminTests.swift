@@ -5,7 +5,7 @@ import HTTP
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AdminTests {
+@Suite(.timeLimit(.minutes(5))) struct AdminTests {
     private func ask(
         _ responder: AdminResponder,
         _ target: String,

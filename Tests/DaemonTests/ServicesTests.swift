@@ -33,7 +33,7 @@ import Testing
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT])
+    @Test(.timeLimit(.minutes(5)), arguments: [SIGTERM, SIGINT])
     func `the first signal shuts down in reverse order`(signal: Int32) async throws {
         let log = Log()
         let services = Services(
@@ -44,7 +44,7 @@ import Testing
         #expect(log.ends.withLock { $0 } == ["server", "store"])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a service that does not finish in time is cancelled, which is no error`() async throws {
         struct Stubborn: Service {
             let log: Log
@@ -69,14 +69,14 @@ import Testing
         #expect(log.ends.withLock { $0 } == ["server", "cancelled"])
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a service that fails ends the others and its error comes through`() async {
         await #expect(throws: Failing.Failure.self) {
             try await Services([Probe(name: "store", log: Log()), Failing()], logger: Self.quiet).run()
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `SIGHUP has files read anew and ends nothing`() async throws {
         struct Asking: Service {
             let reloads: AsyncStream<Void>

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(5)),
     .enabled(if: LocalCertificates.canBeMade && RunningProcess.isInstalled("curl"), "openssl or curl is not installed")
 )
 struct FrontTests {

@@ -5,7 +5,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct WireFaultTests {
+@Suite(.timeLimit(.minutes(5))) struct WireFaultTests {
     private static func medium(_ count: Int64) -> Medium { Medium(count: count, seed: 21) }
 
     /// What is wrong with the answers about one fault; empty if nothing is.

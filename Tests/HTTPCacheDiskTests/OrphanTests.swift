@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `look-ups from one thread do not wait for one another beside the search`() async throws {
         try await withScratchDirectory { directory in
             let problems = Problems()

@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct CurlClientAddressTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlClientAddressTests {
     /// A policy that keeps what it is asked.
     private final class Policy: Sendable {
         let asked = Mutex<[[UInt8]]>([])

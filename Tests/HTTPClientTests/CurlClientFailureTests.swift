@@ -5,7 +5,7 @@ import HTTPClient
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CurlClientFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlClientFailureTests {
     @Test(arguments: [0, 1, 1000, 700_000, 999_999])
     func `a body cut or reset before its end throws after what had come`(octets: Int64) async throws {
         let medium = Medium(count: 1_000_000)

@@ -5,7 +5,7 @@ import HTTPClient
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CurlClientFlowTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlClientFlowTests {
     /// Octets that the origin got rid of for its first request, once it gets rid of no more while twenty others are answered
     /// on the same loop.
     private func standstill(_ origin: ScriptedOrigin, _ client: CurlClient) async throws -> Int64 {

@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CurlClientRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlClientRequestTests {
     @Test(arguments: [
         "/", "/a/../b/./c//d", "/%7e/%7E/~", "/a?b?c#d", "/?", "/{}|^`\"<>\\", "/\u{e4}\u{20ac}", "//host/x",
         "/a;b=c,d:e@f",

@@ -5,7 +5,7 @@ import HTTPClient
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct CurlClientResponseTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlClientResponseTests {
     @Test func `status, fields and body arrive as they were sent`() async throws {
         let head =
             "HTTP/1.1 200 Fine\r\nX-a: 1\r\nx-A:  2 \r\nSet-Cookie: a\r\nEmpty:\r\nSet-Cookie: b\r\nX-Raw: \u{e9}\r\n"

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(5)),
     .enabled(if: Nginx.isInstalled, "needs /usr/sbin/nginx (Debian: nginx-light) and /usr/bin/openssl")
 )
 struct CurlClientTLSTests {

@@ -11,7 +11,7 @@ import Glibc
 import Musl
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct CurlLoopExecutorTests {
+@Suite(.timeLimit(.minutes(5))) struct CurlLoopExecutorTests {
     private func thread(on client: CurlClient) async -> UInt {
         await withTaskExecutorPreference(client.executor) { await here() }
     }

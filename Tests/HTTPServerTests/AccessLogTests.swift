@@ -8,7 +8,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct AccessLogTests {
+@Suite(.timeLimit(.minutes(5))) struct AccessLogTests {
     /// Runs `body` with a log to `path`, which is written to its end when this returns.
     private func withLog(
         _ path: String,

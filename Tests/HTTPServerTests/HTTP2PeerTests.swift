@@ -13,7 +13,7 @@ private enum HTTP2Peers {
     static let areInstalled = ["curl", "nghttp", "h2load"].allSatisfy { RunningProcess.isInstalled($0) }
 }
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: HTTP2Peers.areInstalled, "needs curl and nghttp2-client"))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: HTTP2Peers.areInstalled, "needs curl and nghttp2-client"))
 struct HTTP2PeerTests {
     private static let medium = Medium(count: 3_000_000)
 

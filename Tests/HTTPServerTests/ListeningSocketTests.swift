@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPServer
 
 struct ListeningSocketTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a bind that fails closes no descriptor but its own`() async throws {
         let taken = try ListeningSocket(SocketAddress(ipAddress: "127.0.0.1", port: 0), backlog: 1)
         let address = try #require(taken.localAddress)

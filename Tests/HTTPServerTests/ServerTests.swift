@@ -17,7 +17,7 @@ import Musl
 private let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 private let getAndClose = "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
 
-@Suite(.timeLimit(.minutes(1))) struct ServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ServerTests {
     // MARK: Binding
 
     @Test(arguments: TransportKind.allCases)

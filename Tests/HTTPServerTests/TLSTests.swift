@@ -10,7 +10,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1)), .enabled(if: Certificate.canBeMade, "needs openssl (Debian: openssl)"))
+@Suite(.timeLimit(.minutes(5)), .enabled(if: Certificate.canBeMade, "needs openssl (Debian: openssl)"))
 struct TLSTests {
     // MARK: Clients of other make
 

@@ -53,7 +53,7 @@ private struct WarningCounter: LogHandler {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct TransportLoadTests {
+@Suite(.timeLimit(.minutes(5))) struct TransportLoadTests {
     private let now = ClosureResponder(immediate: { _ in TableResponder.answer("A") })
 
     @Test(arguments: Carrier.allCases)

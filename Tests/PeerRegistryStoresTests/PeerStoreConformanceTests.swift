@@ -6,7 +6,7 @@ import PeerRegistry
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PeerStoreConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct PeerStoreConformanceTests {
     @Test(.enabled(if: RedisServer.isInstalled, "redis-server is not installed: the suite ran without Redis"))
     func `the suite runs over every kind of store`() {
         #expect(StoreKind.available == StoreKind.allCases)

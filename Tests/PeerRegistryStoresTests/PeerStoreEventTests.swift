@@ -6,7 +6,7 @@ import PeerRegistry
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct PeerStoreEventTests {
+@Suite(.timeLimit(.minutes(5))) struct PeerStoreEventTests {
     @Test(arguments: StoreKind.available) func `events are consecutive from 1 over all names and say what happened`(
         _ kind: StoreKind
     ) async throws {

@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 @Suite(
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(5)),
     .enabled(if: RedisServer.isInstalled, "redis-server is not installed")
 ) struct RedisPeerStoreTests {
     @Test func `two stores on one Redis serve one population`() async throws {

@@ -9,7 +9,7 @@ import PeerRegistrySQLite
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct SQLitePeerStoreTests {
+@Suite(.timeLimit(.minutes(5))) struct SQLitePeerStoreTests {
     private let directory: TemporaryDirectory
     private let path: String
 

@@ -35,7 +35,7 @@ private struct Held {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct RegistryModelTests {
+@Suite(.timeLimit(.minutes(5))) struct RegistryModelTests {
     @Test(arguments: [1, 2, 3, 4, 5, 6] as [UInt64]) func `a history has the same end in a naive registry`(
         _ seed: UInt64
     ) async throws {

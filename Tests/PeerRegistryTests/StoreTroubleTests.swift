@@ -7,7 +7,7 @@ import Testing
 
 @testable import PeerRegistry
 
-@Suite(.timeLimit(.minutes(1))) struct StoreTroubleTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreTroubleTests {
     private static let now = RegistryFixture.start
 
     private static func entry(_ name: String) throws -> PeerEntry {

@@ -4,7 +4,7 @@ import PeerNetwork
 import Peers
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ListeningTests {
+@Suite(.timeLimit(.minutes(5))) struct ListeningTests {
     private static func linked(_ one: MeshNode, to other: MeshNode) async throws {
         one.connect(to: try #require(other.address))
         for await event in one.events { if case .connected = event { return } }

@@ -2,11 +2,12 @@
 
 /// A node that finds, and holds a part of, a table that is shared out among all.
 ///
-///     let chord = ChordNode(identity, over: transport, now: { ... })
-///     chord.mesh.start()
+///     chord.mesh.connect(to: address)
 ///     chord.join()
 ///     try await chord.set("key", to: "value")
-///     try await chord.value(for: "key")
+///     await chord.value(for: "key")
+///
+/// The library `Peers` makes one that listens: `try await ChordNode.listening()`.
 public struct ChordNode: Sendable {
     /// The node as one of a mesh: its links, its events, messages to others.
     public let mesh: MeshNode

@@ -8,9 +8,7 @@ final class Intake: Sendable {
         var isReading = true
     }
 
-    let queue = EventQueue()
-    private let countMax: Int
-    private let bytesMax: Int
+    let queue: EventQueue
     private let undoneBytes = Atomic(0)
     private let transport: any PeerTransport
     private let state = Mutex(State())
@@ -18,9 +16,9 @@ final class Intake: Sendable {
     /// So much may be decided that is not done, in octets.
     private static let undoneBytesMax = 8 << 20
 
-    /// Reads until more than `countMax` events wait, or `bytesMax` octets in them; again when half of that does.
-    init(countMax: Int, bytesMax: Int, _ transport: any PeerTransport) {
-        (self.countMax, self.bytesMax, self.transport) = (countMax, bytesMax, transport)
+    /// Reads until more events wait in `queue` than may, for somebody who takes them; again when half of that does.
+    init(_ queue: EventQueue, _ transport: any PeerTransport) {
+        (self.queue, self.transport) = (queue, transport)
     }
 
     /// Whether what has come is to be taken.
@@ -42,7 +40,7 @@ final class Intake: Sendable {
     func update() {
         state.withLock { state in
             let share = state.isReading ? 1 : 2
-            let isReading = queue.count <= countMax / share && queue.bytes <= bytesMax / share && !isAhead
+            let isReading = queue.hasRoom(share: share) && !isAhead
             guard isReading != state.isReading else { return }
             state.isReading = isReading
             transport.setReading(isReading)

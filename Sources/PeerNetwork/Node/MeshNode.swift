@@ -45,7 +45,7 @@ public struct MeshNode: Sendable {
     /// What it has dropped because nothing proved who sent it; see ``NodeConfiguration/requiresSigned``.
     public var unprovedCount: Int { driver.lookAtMesh { $0.proofs.refusedCount } }
 
-    /// What happens, in order; for one loop at a time.
+    /// What happens, in order; for one loop at a time, which loses nothing. Without one the node goes on.
     public var events: NodeEvents { driver.events }
 
     /// The messages that come, to all and to this node; what else happens is passed over.
@@ -68,10 +68,10 @@ public struct MeshNode: Sendable {
     /// The addresses that it was told to link to and has no link to, for now.
     public var unreached: [PeerAddress] { driver.lookAtMesh(\.unreached) }
 
-    /// Takes part from now on.
-    public func start() { driver.start() }
+    /// Takes part from now on; to be called once.
+    package func start() { driver.start() }
 
-    /// Leaves the network.
+    /// Leaves the network, for good; the port is free a moment later.
     public func stop() { driver.stop() }
 
     /// Links to the node at `address`, now and whenever that link is lost.

@@ -34,7 +34,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     ///   - rules: What it does.
     ///   - transport: What carries its messages.
     ///   - compressor: How its frames are made smaller.
-    ///   - eventsMax: So many events may wait for the user before nothing more is taken in.
+    ///   - eventsMax: So many events may wait for a user who takes them before nothing more is taken in.
     ///   - eventBytesMax: And so many octets in them.
     ///   - now: The time, in whole seconds since 1970.
     package init(
@@ -47,13 +47,11 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
     ) {
         state = Mutex(State(rules: rules))
         (self.transport, self.compressor, self.now) = (transport, compressor, now)
-        intake = Intake(countMax: eventsMax, bytesMax: eventBytesMax, transport)
+        intake = Intake(EventQueue(countMax: eventsMax, bytesMax: eventBytesMax), transport)
     }
 
     /// What happens, in order.
-    package var events: NodeEvents {
-        NodeEvents(queue: intake.queue) { [intake] in intake.update() }
-    }
+    package var events: NodeEvents { NodeEvents(intake: intake) }
 
     package func start() { transport.start(self) }
 

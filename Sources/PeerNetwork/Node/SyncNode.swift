@@ -2,11 +2,12 @@
 
 /// A node whose table is the same at every node of its network.
 ///
-///     let table = SyncNode(identity, over: transport, now: { ... })
-///     table.mesh.start()
+///     table.mesh.connect(to: address)
 ///     try await table.set("key", to: "value")
 ///     table["key"]
 ///     for await event in table.mesh.events { ... }
+///
+/// The library `Peers` makes one that listens: `try await SyncNode.listening()`.
 public struct SyncNode: Sendable {
     /// The node as one of a mesh: its links, its events, messages to others.
     public let mesh: MeshNode

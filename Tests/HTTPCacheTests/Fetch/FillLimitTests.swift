@@ -7,7 +7,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.timeLimit(.minutes(2))) struct FillLimitTests {
+@Suite(.timeLimit(.minutes(5))) struct FillLimitTests {
     /// Bodies that the test feeds, one for each request, by target.
     private final class FedOrigin: Sendable {
         private let bodies = Mutex<[String: [FedBody]]>([:])

@@ -6,7 +6,7 @@ import Testing
 
 @testable import HTTPCache
 
-@Suite(.timeLimit(.minutes(1))) struct SmallBodyTests {
+@Suite(.timeLimit(.minutes(5))) struct SmallBodyTests {
     private static func cache(commitsWaitingMax: Int) -> HTTPCacheConfiguration {
         var configuration = HTTPCacheConfiguration()
         configuration.fillsMax = 1

@@ -43,7 +43,7 @@ import Testing
         let recorder = Recorder()
         let driver: NodeDriver<MeshRules>
         let link: LinkID
-        private var events: NodeEvents.Iterator
+        private var events: NodeEvents.Iterator?
         private var reader = LinkReader()
 
         init(methods: [CompressionMethod] = [], eventsMax: Int = 65_536, eventBytesMax: Int = 64 << 20) {
@@ -67,7 +67,10 @@ import Testing
         }
 
         /// What it has told by now, at least one thing.
-        func told() async -> [String] { await events.nextBatch()?.map(\.text) ?? [] }
+        func told() async -> [String] { await events?.nextBatch()?.map(\.text) ?? [] }
+
+        /// Nobody takes what it tells from now on.
+        func leave() { events = nil }
     }
 
     private static func broadcast(_ text: String) -> [UInt8] {
@@ -216,5 +219,54 @@ import Testing
         let done = subject.recorder.done
         #expect(done.count == 4, "\(done)")
         #expect(zip(done, ["first", "bye", "close", "stop"]).allSatisfy { $0.contains($1) }, "\(done)")
+    }
+
+    @Test func `a loop that is left takes one event, and the next loop goes on behind it`() async {
+        let queue = EventQueue(countMax: 100, bytesMax: 1 << 20)
+        let events = NodeEvents(intake: Intake(queue, Recorder()))
+        queue.append((0..<60).map { .trouble("\($0)") })
+        var told: [String] = []
+        for _ in 0..<60 {
+            for await event in events {
+                told.append(event.text)
+                break
+            }
+        }
+        #expect(told == (0..<60).map { NodeEvent.trouble("\($0)").text })
+    }
+
+    @Test func `while nobody takes events the node goes on and keeps the latest, and says that others were dropped`()
+        async
+    {
+        let recorder = Recorder()
+        let queue = EventQueue(countMax: 10, bytesMax: 1 << 20)
+        let intake = Intake(queue, recorder)
+        for number in 0..<25 {
+            queue.append([.trouble("\(number)")])
+            intake.update()
+        }
+        #expect(intake.isReading && recorder.done.isEmpty)
+        var told: [String] = []
+        for await event in NodeEvents(intake: intake) {
+            told.append(event.text)
+            if told.count == 11 { break }
+            // Somebody is there: now nothing may be lost.
+            guard told.count == 1 else { continue }
+            queue.append([.trouble("25")])
+            intake.update()
+            #expect(!intake.isReading)
+        }
+        #expect(told.first?.contains("15 events were dropped") == true)
+        #expect(told.dropFirst() == ((15..<25).map { NodeEvent.trouble("\($0)").text })[...])
+        #expect(intake.isReading)
+    }
+
+    @Test func `a node whose events were taken and are no more goes on`() async {
+        let subject = Subject(eventsMax: 10)
+        subject.receive([PeerMessage.handshake(of: "peer").body] + (0..<100).map { Self.broadcast("\($0)") })
+        #expect(subject.recorder.done.last == "reading false")
+        subject.leave()
+        #expect(subject.recorder.done.last == "reading true")
+        #expect(subject.receive((100..<200).map { Self.broadcast("\($0)") }))
     }
 }

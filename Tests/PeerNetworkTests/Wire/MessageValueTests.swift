@@ -6,7 +6,7 @@ import Testing
 @testable import PeerNetwork
 
 @Suite struct MessageValueTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a map of a quarter of a million entries is changed in so many at once, and equal keys change once`() {
         let count: Int64 = 250_000
         let old = MessageValue.map((0..<count).map { .init(.integer($0), "old") } + [.init(1, "twin")])
