@@ -4,7 +4,7 @@
 public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; may grow.
     public struct Code: Sendable, Hashable {
-        private enum Kind: Sendable { case leased, missing, notMap, full, key, timeout, again, listening }
+        private enum Kind: Sendable { case leased, missing, notMap, full, tooLarge, key, timeout, again, listening }
         private let kind: Kind
 
         /// Another node has the lease of that key.
@@ -15,6 +15,8 @@ public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
         public static let notMap = Code(kind: .notMap)
         /// There is no room.
         public static let full = Code(kind: .full)
+        /// It is larger, or has more in it, than others would take.
+        public static let tooLarge = Code(kind: .tooLarge)
         /// It cannot be a key.
         public static let key = Code(kind: .key)
         /// Too few answers came in time.

@@ -106,10 +106,10 @@ actor PeerSession {
 
     private func perform(_ instruction: Instruction) async throws -> (JSONValue, String?) {
         switch instruction {
-        case .whisper(let values): await node.mesh.whisper(values)
+        case .whisper(let values): try await node.mesh.whisper(values)
         case .reply(let values):
             guard let lastSender else { throw InvalidValue("nobody has said anything yet") }
-            await node.mesh.send(values, to: lastSender)
+            try await node.mesh.send(values, to: lastSender)
         case .connect(let address): node.mesh.connect(to: address)
         case .help: return (.string(Instruction.explanation), Instruction.explanation)
         case .peers: return peers

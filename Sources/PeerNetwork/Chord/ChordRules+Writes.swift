@@ -79,7 +79,7 @@ extension ChordRules {
     private func check(_ value: MessageValue) throws(PeerNetworkError) {
         guard value.isWithin(limits.ring) else {
             throw PeerNetworkError(
-                .full,
+                .tooLarge,
                 "a value has at most \(limits.ring.valueBytesMax) octets and \(limits.ring.valueItemsMax) items"
             )
         }
@@ -224,16 +224,9 @@ extension ChordRules {
 }
 
 extension MessageValue {
-    /// Whether it is small enough to be kept and sent with others.
+    /// Whether it is small enough to be kept and sent with others, within other values.
     func isWithin(_ limits: RingLimits) -> Bool {
-        bytes <= limits.valueBytesMax && itemCount <= limits.valueItemsMax
-    }
-
-    private var itemCount: Int {
-        switch self {
-        case .array(let elements): elements.reduce(1) { $0 + $1.itemCount }
-        case .map(let entries): entries.reduce(1) { $0 + $1.key.itemCount + $1.value.itemCount }
-        default: 1
-        }
+        isReadable(itemsMax: limits.valueItemsMax, depthMax: MessageReader.depthMax - 8)
+            && bytes <= limits.valueBytesMax
     }
 }

@@ -50,14 +50,20 @@ package struct ChordRules: NodeRules {
 
     package init(_ mesh: MeshStateMachine, limits: ChordLimits = ChordLimits()) {
         let identity = mesh.identity
+        // What goes out is to fit into a frame.
+        let room = max(0, mesh.configuration.frameBytesMax - 4 * MeshStateMachine.headBytesMax)
+        var limits = limits
+        limits.ring.entriesMax = limits.slotsMax
+        limits.ring.valueBytesMax = min(limits.ring.valueBytesMax, room)
+        limits.ring.messageBytesMax = min(limits.ring.messageBytesMax, room)
+        limits.ring.listBytesMax = min(limits.ring.listBytesMax, room)
+        limits.keyBytesMax = min(limits.keyBytesMax, room)
         self.limits = limits
         place = RingNumber(base58: identity.id.octets) ?? RingNumber(powerOfTwo: 0)
         hasPlace = RingMember(identity.id, identity.address) != nil
         let me = RingMember(identity.id, place: place.mirrored, identity.address)
-        var ringLimits = limits.ring
-        ringLimits.entriesMax = limits.slotsMax
         self.mesh = mesh
-        ring = RingStateMachine(me, limits: ringLimits, seed: self.mesh.generator.next())
+        ring = RingStateMachine(me, limits: limits.ring, seed: self.mesh.generator.next())
         self.mesh.role = role
     }
 
@@ -297,11 +303,17 @@ package struct ChordRules: NodeRules {
         guard let link = mesh.table[id], mesh.isKin(link), let sum = payload.first else { return }
         for name in payload.dropFirst() { takeNotice([name], &actions) }
         guard payload.count == 1, sum != sumValue else { return }
-        let all = sortedKeys
-        for start in stride(from: 0, to: all.count, by: 1000) {
-            let names = all[start..<min(all.count, start + 1000)].map { MessageValue.binary($0) }
-            whisper([sumValue] + names, SubFlag.keyNames, to: id, at: now, &actions)
+        var names: [MessageValue] = []
+        var octets = 0
+        for key in sortedKeys {
+            if names.count == 1000 || octets + key.count > limits.ring.listBytesMax {
+                whisper([sumValue] + names, SubFlag.keyNames, to: id, at: now, &actions)
+                (names, octets) = ([], 0)
+            }
+            names.append(.binary(key))
+            octets += 8 + key.count
         }
+        if !names.isEmpty { whisper([sumValue] + names, SubFlag.keyNames, to: id, at: now, &actions) }
     }
 
     // MARK: Who has what

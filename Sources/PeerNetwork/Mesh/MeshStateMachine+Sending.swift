@@ -22,6 +22,7 @@ extension MeshStateMachine {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) -> Result<PeerMessage, PeerNetworkError> {
+        if let refusal = refusal(of: payload) { return .failure(refusal) }
         let (message, isNew) = dated(payload, SubFlag.broadcast, from: now, at: now)
         guard isNew else {
             let count = configuration.aheadSecondsMax
@@ -30,6 +31,31 @@ extension MeshStateMachine {
             return .failure(PeerNetworkError(.again, text))
         }
         return .success(spread(message, at: now, &actions))
+    }
+
+    /// What a message takes beside what it says, in octets, at most: its id, who says it and when.
+    static var headBytesMax: Int { 64 + NodeID.byteCountMax }
+
+    /// Why others would not take a user's message, but for this node who says it; nil: they do.
+    func refusal(of payload: [MessageValue]) -> PeerNetworkError? {
+        let sizeMax = configuration.frameBytesMax - Self.headBytesMax
+        let isShort = payload.reduce(0) { $0 + $1.bytes } <= sizeMax
+        if !isShort {
+            var octets: [UInt8] = []
+            for value in payload { value.write(to: &octets) }
+            guard octets.count <= sizeMax else {
+                return PeerNetworkError(
+                    .tooLarge,
+                    "a message has at most \(sizeMax) octets, and this has \(octets.count)"
+                )
+            }
+        }
+        guard payload.count <= MessageReader.valuesMax / 2, MessageValue.array(payload).isReadable() else {
+            let most =
+                "at most \(MessageReader.valuesMax / 2) values, up to \(MessageReader.depthMax) deep in one another"
+            return PeerNetworkError(.tooLarge, "a message is made of \(most)")
+        }
+        return nil
     }
 
     /// A message that is remembered as seen, of the first second from `first` on in which nothing else says the same; one that
@@ -96,18 +122,42 @@ extension MeshStateMachine {
         send(message, on: link, &actions)
     }
 
+    /// A message of this node's user to every neighbour, unless they would not take it.
+    mutating func whisper(
+        toAll payload: [MessageValue],
+        at now: Int64,
+        _ actions: inout [NodeAction]
+    ) -> Result<Void, PeerNetworkError> {
+        if let refusal = refusal(of: payload) { return .failure(refusal) }
+        return .success(whisper(payload, at: now, &actions))
+    }
+
     /// A message to one node: at once if it is a neighbour, else when somebody has said where it is.
     package mutating func send(
         _ payload: [MessageValue],
         to node: NodeID,
         at now: Int64,
         _ actions: inout [NodeAction]
-    ) {
-        if let link = table[node] { return whisper(payload, SubFlag.whisper, on: link, at: now, &actions) }
-        guard searches.count < configuration.addressesMax else { return }
+    ) -> Result<Void, PeerNetworkError> {
+        if let refusal = refusal(of: payload) { return .failure(refusal) }
+        if let link = table[node] { return .success(whisper(payload, SubFlag.whisper, on: link, at: now, &actions)) }
+        guard searches.count < configuration.addressesMax else {
+            return .failure(PeerNetworkError(.full, "\(searches.count) nodes are being looked for already: try later"))
+        }
         let request = generator.octets(16)
         searches[request] = Search(wanted: node, payload: payload, until: now + configuration.ageSecondsMax)
         _ = broadcast([.binary(request), .binary(node.octets)], SubFlag.request, at: now, &actions)
+        return .success(())
+    }
+
+    /// Gives up those whom nobody has named an address of that answers.
+    mutating func endSearches(before now: Int64, _ actions: inout [NodeAction]) {
+        for (request, search) in searches.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
+        where search.until < now {
+            searches[request] = nil
+            let text = "nobody has led to \(search.wanted) in time: what was said to it is lost"
+            actions.append(.tell(.trouble(text)))
+        }
     }
 
     /// A message of the protocol's own to the neighbour at `link`.

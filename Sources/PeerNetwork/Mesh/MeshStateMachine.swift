@@ -153,7 +153,7 @@ package struct MeshStateMachine: Sendable {
         seen.forget(before: now)
         tree.kept.forget(before: now - configuration.ageSecondsMax)
         forgetProofs(before: now)
-        searches = searches.filter { $0.value.until >= now }
+        endSearches(before: now, &actions)
         let silent = links.filter { $0.value.peer == nil && $0.value.since + configuration.handshakeSecondsMax < now }
         for link in silent.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
             _ = refuse(link, .silent, at: now, &actions)
@@ -210,7 +210,8 @@ package struct MeshStateMachine: Sendable {
         at now: Int64,
         _ actions: inout [NodeAction]
     ) -> Outcome {
-        guard let state = links[link] else { return .done }
+        // Nobody is called so; it would be kept with what it says, and weighs nothing there.
+        guard let state = links[link], message.sender.octets.count <= NodeID.byteCountMax else { return .done }
         guard let peer = state.peer else {
             // Who has not said who it is has nothing else to say.
             return message.subFlag == SubFlag.handshake ? takeHandshake(message, link, at: now, &actions) : .done

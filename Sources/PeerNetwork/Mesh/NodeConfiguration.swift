@@ -14,7 +14,8 @@ public struct NodeConfiguration: Sendable {
     public var aheadSecondsMax: Int64 = 3600
     /// Messages that are remembered, to take none twice.
     public var seenMax = 1 << 20
-    /// The largest frame, before and after it is decompressed, in octets.
+    /// The largest frame, before and after it is decompressed, in octets; what nodes of one network say to each other is to fit
+    /// into what each of them takes.
     public var frameBytesMax = 16 << 20
     /// The largest frame of who has not said who it is.
     public var strangerFrameBytesMax = 64 << 10

@@ -45,7 +45,9 @@ public struct MeshNode: Sendable {
     /// What it has dropped because nothing proved who sent it; see ``NodeConfiguration/requiresSigned``.
     public var unprovedCount: Int { driver.lookAtMesh { $0.proofs.refusedCount } }
 
-    /// What happens, in order; for one loop at a time, which loses nothing. Without one the node goes on.
+    /// What happens, in order.
+    ///
+    /// For one loop at a time, which loses nothing; without one the node goes on.
     public var events: NodeEvents { driver.events }
 
     /// The messages that come, to all and to this node; what else happens is passed over.
@@ -92,7 +94,8 @@ public struct MeshNode: Sendable {
 
     /// Tells all nodes, and returns when there is room for more to be sent; the message as it went out.
     ///
-    /// Throws ``PeerNetworkError`` with code `again` if the same was said 3,600 times within a second.
+    /// Throws ``PeerNetworkError`` with code `again` if the same was said 3,600 times within a second, `tooLarge` if it is no
+    /// message that others would take: see ``NodeConfiguration/frameBytesMax``.
     @discardableResult
     public func broadcast(_ values: [MessageValue]) async throws(PeerNetworkError) -> PeerMessage {
         let message = driver.performOnMesh { mesh, now, actions in mesh.tell(values, at: now, &actions) }
@@ -129,15 +132,22 @@ public struct MeshNode: Sendable {
     }
 
     /// Tells the neighbours alone.
-    public func whisper(_ values: [MessageValue]) async {
-        driver.performOnMesh { mesh, now, actions in mesh.whisper(values, at: now, &actions) }
+    ///
+    /// Throws ``PeerNetworkError`` with code `tooLarge` if it is no message that they would take.
+    public func whisper(_ values: [MessageValue]) async throws(PeerNetworkError) {
+        let outcome = driver.performOnMesh { mesh, now, actions in mesh.whisper(toAll: values, at: now, &actions) }
         await driver.waitUntilUncongested()
+        try outcome.get()
     }
 
     /// Tells one node, wherever it is: the others are asked for its address if it is no neighbour.
-    public func send(_ values: [MessageValue], to node: NodeID) async {
-        driver.performOnMesh { mesh, now, actions in mesh.send(values, to: node, at: now, &actions) }
+    ///
+    /// If nobody leads to it within a minute an event says so. Throws ``PeerNetworkError`` with code `tooLarge` if it is no
+    /// message that it would take, `full` if a thousand others are being looked for.
+    public func send(_ values: [MessageValue], to node: NodeID) async throws(PeerNetworkError) {
+        let outcome = driver.performOnMesh { mesh, now, actions in mesh.send(values, to: node, at: now, &actions) }
         await driver.waitUntilUncongested()
+        try outcome.get()
     }
 }
 

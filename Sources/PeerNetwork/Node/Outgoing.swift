@@ -8,6 +8,8 @@ struct Outgoing {
     private var order: [LinkID] = []
     private var id: MessageID?
     private var made: [CompressionMethod: [UInt8]] = [:]
+    /// Up to this many octets messages are compressed whatever comes of it, as by py2p.
+    private static let smallBytesMax = 4096
     /// What is to be sent, in octets.
     private(set) var bytes = 0
 
@@ -31,8 +33,9 @@ struct Outgoing {
     private mutating func payload(of message: PeerMessage, _ method: CompressionMethod) -> [UInt8] {
         if id != message.id { (id, made) = (message.id, [:]) }
         if let payload = made[method] { return payload }
-        // What cannot be made smaller goes as it is: plain frames are always taken.
-        let payload = compressor.compress(message.body, by: method) ?? message.body
+        // What cannot be made smaller goes as it is: plain frames are always taken, and a large one that grew would be too long.
+        var payload = compressor.compress(message.body, by: method) ?? message.body
+        if payload.count >= message.body.count, message.body.count > Self.smallBytesMax { payload = message.body }
         made[method] = payload
         return payload
     }

@@ -14,6 +14,10 @@ package struct RingLimits: Sendable {
     package var valueBytesMax = 4 << 20
     /// The same in the items that it is made of.
     package var valueItemsMax = 1 << 16
+    /// Entries that are sent together, in octets; a larger one goes alone.
+    package var messageBytesMax = 256 << 10
+    /// The largest message about which entries there are, in octets.
+    package var listBytesMax = 12 << 20
     /// Messages of one neighbour that pass through at a time.
     package var pendingPerNeighbourMax = 8192
     /// How often the first successor is asked for its neighbours.

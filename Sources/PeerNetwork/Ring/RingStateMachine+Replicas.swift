@@ -12,8 +12,8 @@ extension RingStateMachine {
         var payload: [MessageValue] = []
         var octets = 0
         for (slot, entry) in entries {
-            let count = 200 + entry.value.bytes
-            if octets > 0, octets + count > 1 << 18 {
+            let count = 128 + entry.version.author.octets.count + entry.value.bytes
+            if octets > 0, octets + count > limits.messageBytesMax {
                 whisper(payload, SubFlag.ringEntries, to: id, mesh, at: now, &actions)
                 (payload, octets) = ([], 0)
             }
@@ -66,9 +66,17 @@ extension RingStateMachine {
         // Where there are many each bucket has a message of its own: all of them could be too long for one.
         let groups = entries.count <= 5000 ? [buckets] : buckets.map { [$0] }
         for group in groups {
-            var answer = range.values + [.array(group.map { .integer(Int64($0)) })]
+            let head = range.values + [.array(group.map { .integer(Int64($0)) })]
+            var (answer, octets) = (head, 0)
             for (slot, entry) in entries where groups.count == 1 || group == [slot.bucket] {
+                let count = 128 + entry.version.author.octets.count
+                // What is not in the same message will be sent for nothing, but every one is heard of.
+                if octets + count > limits.listBytesMax {
+                    whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
+                    (answer, octets) = (head, 0)
+                }
                 answer.append(.array(slot.values + [entry.version.value]))
+                octets += count
             }
             whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
         }
@@ -100,8 +108,9 @@ extension RingStateMachine {
             theirs[item.slot].map { $0 < item.entry.version } ?? true
         }
         send(missing, to: id, mesh, at: now, &actions)
-        for start in stride(from: 0, to: wanted.count, by: 10_000) {
-            let part = Array(wanted[start..<min(wanted.count, start + 10_000)])
+        let countMax = max(1, min(10_000, limits.listBytesMax / 128))
+        for start in stride(from: 0, to: wanted.count, by: countMax) {
+            let part = Array(wanted[start..<min(wanted.count, start + countMax)])
             whisper(part, SubFlag.ringWant, to: id, mesh, at: now, &actions)
         }
     }

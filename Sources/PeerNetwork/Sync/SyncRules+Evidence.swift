@@ -9,7 +9,9 @@ extension SyncRules {
         /// Of a message that came with a proof, or is this node's own; nil if it did not, or tells a part of a value only.
         init?(_ message: PeerMessage) {
             guard let proof = message.proof, message.isForAll, message.subFlag == SubFlag.store,
-                (2...3).contains(message.payload.count)
+                (2...3).contains(message.payload.count), let key = message.payload[0].octets,
+                // What else is in it would be kept and handed over for nothing.
+                message.body.count <= key.count + message.payload[1].bytes + MeshStateMachine.headBytesMax + 32
             else { return nil }
             (self.message, self.proof) = (message, proof)
         }

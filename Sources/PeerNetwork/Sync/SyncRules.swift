@@ -235,7 +235,9 @@ package struct SyncRules: NodeRules {
         let latest = now + mesh.configuration.aheadSecondsMax
         switch (message.subFlag, payload.count) {
         case (SubFlag.store, 4), (SubFlag.merge, 5):
-            guard let owner = payload[2].octets, let time = payload[3].int, time <= latest else { return }
+            guard let owner = payload[2].octets, owner.count <= NodeID.byteCountMax, let time = payload[3].int,
+                time <= latest
+            else { return }
             guard !mesh.configuration.requiresSigned else { return mesh.noteUnproved() }
             let number = payload.count == 5 ? payload[4].int ?? 0 : 0
             guard (0...Self.numberMax).contains(number) else { return }
@@ -361,15 +363,30 @@ package struct SyncRules: NodeRules {
     }
 
     func hasRoom(_ key: [UInt8], _ value: MessageValue) -> Bool {
-        bytes - weight(of: key) + Self.weight(key, value) <= limits.bytesMax && value.bytes <= limits.valueBytesMax
+        bytes - weight(of: key) + Self.weight(key, value) <= limits.bytesMax && value.bytes <= valueBytesMax(of: key)
+            && value.isReadable()
+    }
+
+    /// What a value may weigh, in octets: with its key, and what proves it, it is to fit into a frame.
+    private func valueBytesMax(of key: [UInt8]) -> Int {
+        let room = mesh.configuration.frameBytesMax - 2 * key.count - 3 * MeshStateMachine.headBytesMax
+        return min(limits.valueBytesMax, max(0, room))
     }
 
     private func check(_ key: [UInt8], hasRoomFor value: MessageValue) throws(PeerNetworkError) {
         guard entries[key] != nil || entries.count < limits.keysMax else {
             throw PeerNetworkError(.full, "there are \(entries.count) keys, and no room for another")
         }
-        guard value.bytes <= limits.valueBytesMax else {
-            throw PeerNetworkError(.full, "a value may weigh at most \(limits.valueBytesMax >> 20) MiB")
+        guard value.isReadable() else {
+            let most =
+                "at most \(MessageReader.valuesMax / 2) values, up to \(MessageReader.depthMax) deep in one another"
+            throw PeerNetworkError(.tooLarge, "a value is made of \(most)")
+        }
+        guard value.bytes <= valueBytesMax(of: key) else {
+            throw PeerNetworkError(
+                .tooLarge,
+                "the value of that key may weigh at most \(valueBytesMax(of: key)) octets"
+            )
         }
         guard !hasRoom(key, value) else { return }
         throw PeerNetworkError(.full, "the table would weigh more than \(limits.bytesMax >> 20) MiB")

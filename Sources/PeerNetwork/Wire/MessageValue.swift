@@ -83,6 +83,26 @@ public enum MessageValue: Sendable, Hashable {
         }
     }
 
+    /// Whether others can read it: not too deep, and made of no more than `itemsMax` values.
+    func isReadable(itemsMax: Int = MessageReader.valuesMax / 2, depthMax: Int = MessageReader.depthMax) -> Bool {
+        var itemsLeft = itemsMax
+        return count(downFrom: &itemsLeft, depthMax)
+    }
+
+    private func count(downFrom itemsLeft: inout Int, _ depthMax: Int) -> Bool {
+        itemsLeft -= 1
+        guard itemsLeft >= 0, depthMax >= 0 else { return false }
+        switch self {
+        case .array(let elements): return elements.allSatisfy { $0.count(downFrom: &itemsLeft, depthMax - 1) }
+        case .map(let entries):
+            return entries.allSatisfy { entry in
+                entry.key.count(downFrom: &itemsLeft, depthMax - 1)
+                    && entry.value.count(downFrom: &itemsLeft, depthMax - 1)
+            }
+        default: return true
+        }
+    }
+
     /// Whether Python takes it for true: what py2p asks of a value in a table.
     var isTruthy: Bool {
         switch self {

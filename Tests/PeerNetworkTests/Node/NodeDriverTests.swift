@@ -46,8 +46,15 @@ import Testing
         private var events: NodeEvents.Iterator?
         private var reader = LinkReader()
 
-        init(methods: [CompressionMethod] = [], eventsMax: Int = 65_536, eventBytesMax: Int = 64 << 20) {
-            let rules = MeshRules(MeshStateMachine(.named("node", methods: methods), NodeConfiguration(), seed: 1))
+        init(
+            methods: [CompressionMethod] = [],
+            eventsMax: Int = 65_536,
+            eventBytesMax: Int = 64 << 20,
+            frameBytesMax: Int = 16 << 20
+        ) {
+            var configuration = NodeConfiguration()
+            configuration.frameBytesMax = frameBytesMax
+            let rules = MeshRules(MeshStateMachine(.named("node", methods: methods), configuration, seed: 1))
             driver = NodeDriver(
                 rules,
                 over: recorder,
@@ -269,4 +276,76 @@ import Testing
         #expect(subject.recorder.done.last == "reading true")
         #expect(subject.receive((100..<200).map { Self.broadcast("\($0)") }))
     }
+
+    @Test func `what others could not take is an error, and not sent`() async throws {
+        let sizeMax = 1 << 20
+        let subject = Subject(frameBytesMax: sizeMax)
+        subject.receive([PeerMessage.handshake(of: "peer").body])
+        let node = MeshNode(subject.driver)
+        var deep = MessageValue.null
+        for _ in 0...MessageReader.depthMax { deep = .array([deep]) }
+        let refused: [[MessageValue]] = [
+            [.binary([UInt8](repeating: 7, count: sizeMax))], [deep],
+            [.array(Array(repeating: .null, count: 300_000))], Array(repeating: .null, count: 300_000),
+        ]
+        let before = subject.recorder.sent.count
+        for values in refused {
+            let errors = await [
+                #expect(throws: PeerNetworkError.self) { try await node.broadcast(values) },
+                #expect(throws: PeerNetworkError.self) { try await node.whisper(values) },
+                #expect(throws: PeerNetworkError.self) { try await node.send(values, to: NodeID("peer")) },
+            ]
+            #expect(errors.allSatisfy { $0?.code == .tooLarge }, "\(errors)")
+        }
+        #expect(subject.recorder.sent.count == before)
+        // As much as goes in is read by who takes as much.
+        try await node.broadcast([.binary([UInt8](repeating: 7, count: sizeMax - 400))])
+        try await node.whisper([.array(Array(repeating: .array([.null]), count: 100_000))])
+        #expect(subject.recorder.sent.count == before + 2)
+        #expect(subject.recorder.sent.allSatisfy { $0.body.count <= sizeMax })
+    }
+
+    @Test func `what does not get smaller by compression is sent as it is if it is large`() {
+        var generator = SystemRandomNumberGenerator()
+        let noise = (0..<100_000).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
+        let messages: [PeerMessage] = [
+            .broadcast(.binary(noise), from: "far"),
+            .broadcast(.binary(Array(repeating: 7, count: 100_000)), from: "far"),
+            .broadcast("short", from: "far"),
+        ]
+        for method in [CompressionMethod.zlib, .gzip, .bzip2, .lzma] {
+            let recorder = PayloadRecorder()
+            var outgoing = Outgoing(SystemCompressor())
+            for message in messages { outgoing.add(message, method, on: LinkID(rawValue: 1)) }
+            outgoing.send(over: recorder)
+            let payloads = recorder.payloads
+            #expect(payloads.count == 3 && payloads[0] == messages[0].body, "\(method)")
+            #expect(payloads[1].count < 2000 && payloads[2] != messages[2].body, "\(method)")
+        }
+    }
+
+    @Test func `a node that nobody leads to in time is told of`() async throws {
+        let rules = MeshRules(MeshStateMachine(.named("node"), NodeConfiguration(), seed: 1))
+        let node = Node(rules)
+        node.perform { rules, now, actions in _ = rules.mesh.send(["hello"], to: NodeID("gone"), at: now, &actions) }
+        node.pass(seconds: 60)
+        #expect(node.told.isEmpty)
+        node.pass(seconds: 2)
+        #expect(node.told == ["! nobody has led to gone in time: what was said to it is lost"])
+    }
+}
+
+/// Remembers what it was to send.
+private final class PayloadRecorder: PeerTransport {
+    private let state = Mutex<[[UInt8]]>([])
+
+    var payloads: [[UInt8]] { state.withLock { $0 } }
+
+    func start(_ node: any TransportDelegate) {}
+    func dial(_ link: LinkID, to address: PeerAddress) {}
+    func send(_ payloads: [[UInt8]], on link: LinkID) { state.withLock { $0 += payloads } }
+    func hurry(_ link: LinkID) {}
+    func close(_ link: LinkID) {}
+    func setReading(_ isReading: Bool) {}
+    func stop() {}
 }

@@ -133,6 +133,21 @@ import Testing
         }
         #expect(Self.table(bob) == ["k=v", "m={a:1}"])
     }
+
+    @Test func `what a signed message has in it beside the entry is not kept`() throws {
+        let key = try IdentityKey(rawRepresentation: [UInt8](repeating: 1, count: 32))
+        let bob = try Self.node(key: nil, "bob")
+        let (mallory, _) = Self.meetKin(bob, "mallory")
+        for (number, extra) in [MessageValue.integer(1), .binary([UInt8](repeating: 7, count: 100_000))].enumerated() {
+            let payload: [MessageValue] = [.binary(Array("k\(number)".utf8)), "v", extra]
+            let message = PeerMessage(0, SubFlag.store, from: NodeID(of: key.publicKey), at: bob.now, payload)
+            let proof = try MessageProof(of: message.id, by: key, in: Self.network, to: nil)
+            let signed = MessageValue.array([.binary(message.body), .binary(proof.octets)])
+            bob.receive(.whisper(payload[0], signed, from: "mallory", subFlag: SubFlag.merge), on: mallory)
+        }
+        #expect(Self.table(bob) == ["k0=v"])
+        #expect(bob.rules.evidence.count == 1)
+    }
 }
 
 extension PeerMessage {

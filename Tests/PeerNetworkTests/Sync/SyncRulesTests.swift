@@ -202,7 +202,7 @@ import Testing
         let error = #expect(throws: PeerNetworkError.self) {
             try Self.set(node, "large", .binary([UInt8](repeating: 7, count: 9 << 20)))
         }
-        #expect(error?.message == "a value may weigh at most 8 MiB")
+        #expect(error?.message == "the value of that key may weigh at most 8388608 octets")
         // What is told to the user counts as what is decided.
         let event = NodeEvent.updated(key: [1], value: large, owner: NodeID("a"), time: 1)
         #expect(NodeAction.tell(event).bytes > 5 << 20)
@@ -412,5 +412,37 @@ import Testing
         let a = Self.meet(node, "a")
         node.receive(PeerMessage(2, 11, from: NodeID("a"), at: node.now, payload), on: a)
         #expect(node.told.isEmpty && node.rules.entries.isEmpty)
+    }
+
+    @Test func `who is called by more than a name is the owner of nothing`() {
+        let node = Self.node()
+        let (a, b) = (Self.meet(node, "a"), Self.meet(node, "b"))
+        let long = String(repeating: "x", count: 257)
+        node.receive(.broadcast("k", "v", from: long, subFlag: 11), on: a)
+        node.receive(.whisper("k", "v", .text(long), .integer(node.now), from: "a", subFlag: 11), on: a)
+        #expect(node.rules.entries.isEmpty && node.rules.bytes == 0)
+        // It goes no further either.
+        #expect(node.sent(on: b).isEmpty, "\(node.sent(on: b))")
+    }
+
+    @Test func `with small frames a value is as small, whoever sets it`() throws {
+        var configuration = NodeConfiguration()
+        configuration.frameBytesMax = 64 << 10
+        let mesh = MeshStateMachine(.named("me", subnet: "sync1"), configuration, seed: 1)
+        let node = Node(SyncRules(mesh, isLeasing: true))
+        let (small, large) = ([UInt8](repeating: 7, count: 60 << 10), [UInt8](repeating: 7, count: 64 << 10))
+        #expect(#expect(throws: PeerNetworkError.self) { try Self.set(node, "k", .binary(large)) }?.code == .tooLarge)
+        try Self.set(node, "k", .binary(small))
+        let a = Self.meet(node, "a")
+        node.receive(.broadcast("other", .binary(large), from: "a", subFlag: 11), on: a)
+        #expect(node.rules.entries.count == 1)
+        var deep = MessageValue.null
+        for _ in 0...MessageReader.depthMax { deep = .array([deep]) }
+        #expect(#expect(throws: PeerNetworkError.self) { try Self.set(node, "deep", deep) }?.code == .tooLarge)
+        // All that it says others can read.
+        node.perform { rules, now, actions in rules.tick(at: now, &actions) }
+        let told = node.messages(on: a)
+        #expect(told.contains { $0.payload.first == .binary(Array("k".utf8)) })
+        #expect(told.allSatisfy { $0.body.count <= 64 << 10 && PeerMessage(body: $0.body) != nil })
     }
 }
