@@ -21,7 +21,8 @@ public struct PeerNetworkError: Error, Sendable, CustomStringConvertible {
         public static let key = Code(kind: .key)
         /// Too few answers came in time.
         public static let timeout = Code(kind: .timeout)
-        /// The same was said too often to be told apart from what was said before.
+        /// Not now, but later: the same was said too often to be told apart from what was said before, or a key was set by a
+        /// clock that is far ahead.
         public static let again = Code(kind: .again)
         /// It is not possible to listen there.
         public static let listening = Code(kind: .listening)

@@ -77,8 +77,8 @@ public struct ChordNode: Sendable {
 
     /// Gives a key a value, and returns when three of the five tables have it, or were sent it if no node of our own has them.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `timeout` if it is not known to be there in time:
-    ///   some tables may have it all the same.
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `tooLarge` if the value is, `timeout` if it is not known
+    ///   to be there in time: some tables may have it all the same.
     public func set(_ key: String, to value: MessageValue) async throws {
         try await write { rules, now, actions, finish throws(PeerNetworkError) in
             try rules.set(Array(key.utf8), to: value, at: now, &actions, finish: finish)

@@ -45,7 +45,8 @@ public struct SyncNode: Sendable {
 
     /// Gives a key a value everywhere.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `leased` if the key is another node's, `full` if there are too many.
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `leased` if it is another node's, `full` if there is no
+    ///   room, `tooLarge` if the value is; without leases `again` if it was set by a clock that is far ahead.
     public func set(_ key: String, to value: MessageValue) async throws {
         try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
             try rules.set(Array(key.utf8), to: value, at: now, &actions)
@@ -54,7 +55,7 @@ public struct SyncNode: Sendable {
 
     /// Takes a key out everywhere.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `missing` if there is none, `leased` if it is another node's.
+    /// - Throws: ``PeerNetworkError`` with code `missing` if there is none, `leased` or `again` as ``set(_:to:)``.
     public func remove(_ key: String) async throws {
         try await driver.attempt { rules, now, actions throws(PeerNetworkError) in
             try rules.remove(Array(key.utf8), at: now, &actions)
@@ -63,7 +64,7 @@ public struct SyncNode: Sendable {
 
     /// Changes some entries of the map that a key has for its value; the map as it is then.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `notMap` if it is something else, `leased` if it is another node's.
+    /// - Throws: ``PeerNetworkError`` with code `notMap` if it is something else, and as ``set(_:to:)``.
     @discardableResult
     public func change(_ key: String, by entries: [MessageValue.Entry]) async throws -> MessageValue {
         try await driver.attempt { rules, now, actions throws(PeerNetworkError) in

@@ -33,6 +33,15 @@ extension SyncRules {
             if let base, !base.isBefore(version) { return [] }
             return changes.filter { versions[$0.key]?.isBefore(version) ?? true }
         }
+
+        /// The same over a whole that was set at `version`, and those of `entries` that were changed since; nil if a later whole
+        /// is known.
+        func rebased(on version: Version, _ entries: [MessageValue.Entry]) -> (Parts, [MessageValue.Entry])? {
+            if let base, !base.isBefore(version) { return nil }
+            var parts = Parts(base: version)
+            parts.versions = versions.filter { version.isBefore($0.value) }
+            return (parts, entries.filter { parts.versions[$0.key] != nil })
+        }
     }
 
     /// Takes a change of a part that was made before what is there: nothing else of it changes, nor its version.
@@ -47,6 +56,21 @@ extension SyncRules {
         guard !lasting.isEmpty, let value = entry.value.changed(by: lasting), hasRoom(key, value) else { return }
         store(key, value, entry.version, nil, &actions)
         parts[key] = before.changed(by: lasting, version)
+    }
+
+    /// Takes a whole value, or that it is gone, from before parts of it were changed: those are changed in it too.
+    mutating func setLate(
+        _ key: [UInt8],
+        to told: MessageValue,
+        _ version: Version,
+        _ actions: inout [NodeAction]
+    ) {
+        guard let entry = entries[key], case .map(let present) = entry.value,
+            let (rebased, later) = parts[key]?.rebased(on: version, present),
+            let value = (told == .null ? .map([]) : told).changed(by: later), hasRoom(key, value)
+        else { return }
+        store(key, value, entry.version, nil, &actions)
+        parts[key] = rebased
     }
 
     /// What is made of the entry that is there and of another of the same version; nil: it stays as it is.

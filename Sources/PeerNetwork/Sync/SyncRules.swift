@@ -44,8 +44,10 @@ package struct SyncRules: NodeRules {
     private var comparedAt: Int64 = 0
     /// Links to who is to be told of the table, and whether each is to our own kind: else it may turn out to be, and was told.
     private var due: [(link: LinkID, isKin: Bool)] = []
-    /// So much is handed over at a tick, in octets, if it takes more than one hand-over.
+    /// So much is handed over at a tick, in octets; what one hand-over takes beyond, those ticks that follow do not.
     private static let handedBytesMax = 4 << 20
+    /// What was handed over, less what the ticks since might.
+    private var handedBytes = 0
 
     package init(_ mesh: MeshStateMachine, isLeasing: Bool, limits: SyncLimits = SyncLimits()) {
         (self.mesh, self.isLeasing, self.limits) = (mesh, isLeasing, limits)
@@ -107,8 +109,7 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) {
         let (old, id) = (version(of: key), mesh.identity.id)
-        // Of one second the smaller id's comes behind; dated later, it would be refused for the lease that it has overcome here.
-        var time = max(now, old.map { $0.owner < id ? $0.time + 1 : $0.time } ?? now)
+        var time = date(behind: old, at: now)
         var isAgain = old.map { $0.owner == id && $0.time == time } ?? false
         if isAgain, let old, old.number >= Self.numberMax { (time, isAgain) = (time + 1, false) }
         let number = isAgain ? (old?.number ?? 0) + 1 : 0
@@ -119,6 +120,13 @@ package struct SyncRules: NodeRules {
         let before = Parts(parts[key], over: old)
         store(key, value, version, Evidence(message), &actions)
         if subFlag == SubFlag.delta, case .map(let changes) = told { parts[key] = before.changed(by: changes, version) }
+    }
+
+    /// When this node's change of what was changed at `old` is from.
+    ///
+    /// Of one second the smaller id's comes behind; dated later, it would be refused for the lease that it has overcome here.
+    private func date(behind old: Version?, at now: Int64) -> Int64 {
+        max(now, old.map { $0.owner < mesh.identity.id ? $0.time + 1 : $0.time } ?? now)
     }
 
     func version(of key: [UInt8]) -> Version? { entries[key]?.version ?? deleted[key] }
@@ -133,7 +141,9 @@ package struct SyncRules: NodeRules {
         switch outcome {
         // Whether it is of our own it says at once, or never.
         case .greeted(_, let link, isNew: true): due.append((link, isKin: false))
-        case .recognised(let link): handOver(on: link, at: now, &actions)
+        case .recognised(let link):
+            due.append((link, isKin: true))
+            comparison.noteHandOver(on: link, at: now)
         case .passed(let message, _, let link): take(message, on: link, at: now, &actions)
         case .greeted, .lost, .unreachable, .done: break
         }
@@ -163,13 +173,14 @@ package struct SyncRules: NodeRules {
 
     /// Many may come at once, and each is told the whole table: not at once, as that is in memory until it is sent.
     private mutating func handOverWhatIsDue(at now: Int64, _ actions: inout [NodeAction]) {
-        var (count, told) = (0, 0)
+        handedBytes = max(0, handedBytes - Self.handedBytesMax)
+        var count = 0
         for (link, isKin) in due {
-            guard told < Self.handedBytesMax else { break }
+            guard handedBytes < Self.handedBytesMax else { break }
             count += 1
             guard mesh.links[link]?.peer != nil, mesh.isKin(link) == isKin else { continue }
             handOver(on: link, at: now, &actions)
-            told += bytes
+            handedBytes += bytes
         }
         due.removeFirst(count)
     }
@@ -277,8 +288,9 @@ package struct SyncRules: NodeRules {
         // py2p takes what is said in whatever order it comes; among our own the later change counts.
         if mesh.isKin(link), let old = self.version(of: key) {
             guard !version.isBefore(old) else {
-                guard let changes, old.owner == version.owner || !isLeasing else { return }
-                return changeLate(key, by: changes, version, &actions)
+                guard old.owner == version.owner || !isLeasing else { return }
+                if !isDelta { return setLate(key, to: told, version, &actions) }
+                return changes.map { changeLate(key, by: $0, version, &actions) } ?? ()
             }
             if version == old, !isDelta, told == entries[key]?.value ?? .null {
                 if evidence[key] == nil { evidence[key] = proof }
@@ -397,8 +409,14 @@ package struct SyncRules: NodeRules {
             throw PeerNetworkError(.key, "a key has 1 to \(limits.keyBytesMax) octets")
         }
         let old = entries[key]?.version
-        let new = Version(owner: mesh.identity.id, time: now)
+        // Without leases the later change counts, so it is dated as such; others take nothing from further ahead.
+        let latest = now + mesh.configuration.aheadSecondsMax
+        let new = Version(owner: mesh.identity.id, time: isLeasing ? now : min(latest, date(behind: old, at: now)))
         guard !Self.isAccepted(old, new, isDelta: isDelta, isLeasing: isLeasing, at: now), let old else { return }
+        guard isLeasing else {
+            let text = "that key was set by a clock that is \(old.time - now) seconds ahead: try later"
+            throw PeerNetworkError(.again, text)
+        }
         throw PeerNetworkError(
             .leased,
             "that key is \(old.owner)'s for \(max(0, old.time + Self.leaseSeconds - now)) seconds more"

@@ -13,14 +13,23 @@ struct TableComparison: Sendable {
         /// For how many looks both have stayed as they are, and different.
         var looks = 0
         var handedOverAt: Int64 = 0
+        /// What both came to then, and how long to wait if they still do.
+        var handedOver: Pair?
+        var pause = TableComparison.handOverSeconds.lowerBound
+    }
+
+    private struct Pair: Equatable, Sendable {
+        let own: UInt64
+        let other: UInt64
     }
 
     /// How often neighbours compare, in seconds.
     static let seconds: Int64 = 4
     /// What differs for so many looks is not on its way any more.
     private static let looksMin = 2
-    /// How often a table is handed over to the same neighbour at most, in seconds.
-    private static let handOverSeconds: Int64 = 20
+    /// How long after a hand-over to the same neighbour there is another at the earliest, in seconds: twice as long each time
+    /// that nothing has come of it. One of the two may have to refuse what the other has.
+    private static let handOverSeconds: ClosedRange<Int64> = 20...3600
 
     /// The sum of all keys with their values and versions: the same in whatever order they came.
     private(set) var digest: UInt64 = 0
@@ -46,6 +55,11 @@ struct TableComparison: Sendable {
         neighbours[link] = state
     }
 
+    /// The neighbour at `link` is handed the table over for another reason.
+    mutating func noteHandOver(on link: LinkID, at now: Int64) {
+        neighbours[link, default: Neighbour()].handedOverAt = now
+    }
+
     /// Who is to be told what this table comes to, and to whom it is to be handed over; `links` are those to our own.
     mutating func look(_ links: [LinkID], at now: Int64) -> (tell: [LinkID], handOver: [LinkID]) {
         var (tell, handOver): ([LinkID], [LinkID]) = ([], [])
@@ -57,9 +71,13 @@ struct TableComparison: Sendable {
                 (state.told, state.looks) = (digest, 0)
             } else if let heard = state.heard, heard != digest {
                 state.looks += 1
-                if state.looks >= Self.looksMin, now - state.handedOverAt >= Self.handOverSeconds {
+                let pair = Pair(own: digest, other: heard)
+                let isInVain = state.handedOver == pair
+                let pause = isInVain ? state.pause : Self.handOverSeconds.lowerBound
+                if state.looks >= Self.looksMin, now - state.handedOverAt >= pause {
                     handOver.append(link)
-                    (state.looks, state.handedOverAt) = (0, now)
+                    (state.looks, state.handedOverAt, state.handedOver) = (0, now, pair)
+                    state.pause = isInVain ? min(2 * pause, Self.handOverSeconds.upperBound) : pause
                 }
             }
             kept[link] = state

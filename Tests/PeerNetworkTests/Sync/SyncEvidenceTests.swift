@@ -27,6 +27,7 @@ import Testing
     private static func meetKin(_ node: Node<SyncRules>, _ name: String) -> (link: LinkID, sent: [PeerMessage]) {
         let link = node.meet(name, subnet: "sync1")
         node.receive(.whisper(1, from: name, subFlag: 0x30), on: link)
+        node.perform { rules, now, actions in rules.tick(at: now, &actions) }
         let sent = node.taken().compactMap { action -> PeerMessage? in
             if case .send(link, let message, _) = action { message } else { nil }
         }

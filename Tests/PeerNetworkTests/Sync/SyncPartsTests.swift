@@ -67,6 +67,38 @@ import Testing
         #expect(a.node.rules.comparison.digest == b.node.rules.comparison.digest, "seed \(seed)")
     }
 
+    @Test(arguments: 0..<300 as Range<UInt64>)
+    func `whole values, parts and deletions come to what their dates say, in whatever order they come`(_ seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        let (a, b) = (Self.node("a", linkedTo: "b"), Self.node("b", linkedTo: "a"))
+        var messages: [PeerMessage] = []
+        for number in 0..<8 as Range<Int64> {
+            let (owner, time) = ("u\(number)", a.node.now - Int64.random(in: 0...5, using: &generator))
+            let part = ["x", "y", "z"].randomElement(using: &generator) ?? "x"
+            switch Int.random(in: 0..<5, using: &generator) {
+            case 0: messages.append(.broadcast("k", .null, from: owner, at: time, subFlag: 11))
+            case 1:
+                let whole = MessageValue.map([.init(.text(part), .integer(100 + number)), .init("whole", 1)])
+                messages.append(.broadcast("k", whole, from: owner, at: time, subFlag: 11))
+            default: messages.append(Self.delta(part, number, by: owner, at: time))
+            }
+        }
+        var expected: [MessageValue: MessageValue]?
+        for message in messages.sorted(by: { $0.time == $1.time ? $0.sender > $1.sender : $0.time < $1.time }) {
+            guard case .map(let entries) = message.payload[1] else {
+                expected = nil
+                continue
+            }
+            if message.subFlag == SubFlag.store { expected = nil }
+            expected = (expected ?? [:]).merging(entries.map { ($0.key, $0.value) }) { _, new in new }
+        }
+        for one in [a, b] {
+            for message in messages.shuffled(using: &generator) { one.node.receive(message, on: one.link) }
+            #expect(Self.parts(one.node) == expected, "seed \(seed)")
+        }
+        #expect(a.node.rules.comparison.digest == b.node.rules.comparison.digest, "seed \(seed)")
+    }
+
     @Test func `a change of a part that was made before the whole was set changes nothing`() {
         let (a, b) = (Self.node("a", linkedTo: "b"), Self.node("b", linkedTo: "a"))
         let now = a.node.now

@@ -185,7 +185,10 @@ import Testing
         func told() -> Int { links.count { node.sent(on: $0).contains { $0.hasPrefix("2/11") } } }
         node.perform { rules, now, actions in rules.tick(at: now, &actions) }
         #expect(told() == 2)
-        for _ in 0..<4 { node.perform { rules, now, actions in rules.tick(at: now, &actions) } }
+        // Not more for long than so much at each tick.
+        for _ in 0..<3 { node.perform { rules, now, actions in rules.tick(at: now, &actions) } }
+        #expect((4...6).contains(told()))
+        for _ in 0..<5 { node.perform { rules, now, actions in rules.tick(at: now, &actions) } }
         #expect(told() == 10)
     }
 
@@ -226,6 +229,7 @@ import Testing
     private static func meetKin(_ node: Node<SyncRules>, _ name: String) -> LinkID {
         let link = meet(node, name)
         node.receive(.whisper(1, from: name, subFlag: 0x30), on: link)
+        node.perform { rules, now, actions in rules.tick(at: now, &actions) }
         _ = node.taken()
         return link
     }
@@ -244,6 +248,8 @@ import Testing
         let link = node.meet("a", subnet: "sync1")
         _ = node.taken()
         node.receive(.whisper(1, from: "a", subFlag: 0x30), on: link)
+        #expect(node.sent(on: link).isEmpty)
+        node.perform { rules, now, actions in rules.tick(at: now, &actions) }
         #expect(node.sent(on: link) == ["2/49 here v me \(now) 0", "2/49 gone nil me \(now) 1"])
         _ = node.taken()
         // Once, however often it is said, and not as to a py2p node besides: a table may be large.
@@ -444,5 +450,52 @@ import Testing
         let told = node.messages(on: a)
         #expect(told.contains { $0.payload.first == .binary(Array("k".utf8)) })
         #expect(told.allSatisfy { $0.body.count <= 64 << 10 && PeerMessage(body: $0.body) != nil })
+    }
+
+    @Test func `who comes and goes is handed the table over no more often than others`() throws {
+        let node = Self.node()
+        for number in 0..<100 { try Self.set(node, "k\(number)", "v") }
+        for number in 0..<50 {
+            let link = Self.meet(node, "p\(number)")
+            node.receive(.whisper(1, from: "p\(number)", subFlag: 0x30), on: link)
+            node.close(link)
+        }
+        node.perform { rules, now, actions in rules.tick(at: now, &actions) }
+        #expect(
+            !node.actions.contains { if case .send(_, let message, _) = $0 { message.subFlag == 0x31 } else { false } }
+        )
+    }
+
+    @Test func `tables that stay different are handed over ever less often, and at once when one has changed`() {
+        var comparison = TableComparison()
+        let link = LinkID(rawValue: 1)
+        var times: [Int64] = []
+        comparison.note(7, of: link)
+        for now in stride(from: 1000, to: 37_000 as Int64, by: 4) {
+            if now == 30_000 { comparison.note(8, of: link) }
+            if !comparison.look([link], at: now).handOver.isEmpty { times.append(now) }
+        }
+        #expect((20...26).contains(times.count), "\(times)")
+        #expect(
+            times[1] - times[0] <= 24 && times.contains { (30_000...30_020).contains($0) }
+        )
+        #expect(zip(times.dropFirst(), times).allSatisfy { $0 - $1 <= 3604 }, "\(times)")
+    }
+
+    @Test func `without leases the later change counts, also within a second and behind a clock that is ahead`() throws
+    {
+        let node = Self.node("b", isLeasing: false)
+        let a = Self.meet(node, "a", isLeasing: false)
+        for (ahead, isTaken) in [(0, true), (100, true), (3600, false)] as [(Int64, Bool)] {
+            node.receive(.broadcast("k", "theirs", from: "a", at: node.now + ahead, subFlag: 11), on: a)
+            var refusal: PeerNetworkError?
+            do { try Self.set(node, "k", "ours") } catch { refusal = error as? PeerNetworkError }
+            #expect(refusal?.code == (isTaken ? nil : .again), "\(ahead): \(refusal?.message ?? "")")
+            let entry = node.rules.entries[Array("k".utf8)]
+            #expect(
+                entry?.value == (isTaken ? "ours" : "theirs")
+                    && entry?.version.time == node.now + ahead + (isTaken ? 1 : 0)
+            )
+        }
     }
 }
