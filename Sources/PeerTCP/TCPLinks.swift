@@ -16,6 +16,10 @@ final class TCPLinks: Sendable {
         var isReading = true
         /// Those that are being dialled, and still wanted.
         var dialling: Set<LinkID> = []
+        /// Connections that stand, those too that nobody wants any more and that are still being sent something.
+        var openCount = 0
+        /// Who waits until there is none.
+        var whenNoneIsOpen: (@Sendable () -> Void)?
     }
 
     let limits: TCPLimits
@@ -73,13 +77,24 @@ final class TCPLinks: Sendable {
         let connection = TCPConnection(link, channel, handler, limits, queued) { [weak self] link in
             self?.noteFree(link)
         }
-        return state.withLock { state in
+        let isWanted = state.withLock { state in
             guard state.node != nil else { return false }
             state.connections[link] = connection
+            state.openCount += 1
             // Before anybody else can say otherwise.
             if !state.isReading { connection.setReading(false) }
             return true
         }
+        if isWanted { channel.closeFuture.whenComplete { _ in self.noteClosed() } }
+        return isWanted
+    }
+
+    private func noteClosed() {
+        let waiter = state.withLock { state in
+            state.openCount -= 1
+            return state.openCount == 0 ? state.whenNoneIsOpen.take() : nil
+        }
+        waiter?()
     }
 
     /// A connection could not be made.
@@ -159,13 +174,22 @@ final class TCPLinks: Sendable {
         node?.tick()
     }
 
-    func stop() {
-        let connections = state.withLock { state in
+    /// Closes all connections behind what was sent; `whenDone` is called when that is done, or by ``stopWaiting()``.
+    func stop(_ whenDone: @escaping @Sendable () -> Void) {
+        let (connections, isDone) = state.withLock { state in
             state.node = nil
             defer { state.connections = [:] }
-            return Array(state.connections.values)
+            if state.openCount > 0 { state.whenNoneIsOpen = whenDone }
+            return (Array(state.connections.values), state.openCount == 0)
         }
         for connection in connections { connection.close() }
+        if isDone { whenDone() }
+    }
+
+    /// Has whoever waits for connections to be closed wait no longer.
+    func stopWaiting() {
+        let waiter = state.withLock { $0.whenNoneIsOpen.take() }
+        waiter?()
     }
 
     // MARK: Congestion

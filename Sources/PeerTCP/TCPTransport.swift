@@ -14,15 +14,17 @@ import Musl
 
 /// Listens at one address, dials others, and moves frames on one event loop.
 package final class TCPTransport: PeerTransport {
-    private let group: MultiThreadedEventLoopGroup
+    /// One of those of the process: it never ends, as who looks up a name for a link may come back long after ``stop()``.
+    private let loop: any EventLoop
     private let listener: any Channel
     private let links: TCPLinks
+    private let ticks = Mutex<RepeatedTask?>(nil)
 
     /// Where it listens.
     package var port: Int { listener.localAddress?.port ?? 0 }
 
-    private init(_ group: MultiThreadedEventLoopGroup, _ listener: any Channel, _ links: TCPLinks) {
-        (self.group, self.listener, self.links) = (group, listener, links)
+    private init(_ loop: any EventLoop, _ listener: any Channel, _ links: TCPLinks) {
+        (self.loop, self.listener, self.links) = (loop, listener, links)
     }
 
     /// Listens; connections that come in are taken when ``start(_:)`` is called.
@@ -40,26 +42,21 @@ package final class TCPTransport: PeerTransport {
         tls: PeerTLS? = nil,
         limits: TCPLimits = TCPLimits()
     ) async throws -> TCPTransport {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
         let links = TCPLinks(limits, tls)
-        do {
-            let listener = try await ServerBootstrap(group: group)
-                .serverChannelOption(.backlog, value: 1024)
-                .serverChannelOption(.autoRead, value: false)
-                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-                .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .childChannelOption(.socketOption(.so_keepalive), value: 1)
-                .childChannelOption(.tcpOption(.silentFor), value: Silence.milliseconds(limits))
-                .childChannelOption(.tcpOption(.askedAfter), value: Silence.idleSeconds(limits))
-                .childChannelOption(.tcpOption(.askedEvery), value: Silence.pauseSeconds(limits))
-                .childChannelInitializer { links.accept($0) }
-                .bind(host: host, port: port)
-                .get()
-            return TCPTransport(group, listener, links)
-        } catch {
-            try await group.shutdownGracefully()
-            throw error
-        }
+        let listener = try await ServerBootstrap(group: loop)
+            .serverChannelOption(.backlog, value: 1024)
+            .serverChannelOption(.autoRead, value: false)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(.silentFor), value: Silence.milliseconds(limits))
+            .childChannelOption(.tcpOption(.askedAfter), value: Silence.idleSeconds(limits))
+            .childChannelOption(.tcpOption(.askedEvery), value: Silence.pauseSeconds(limits))
+            .childChannelInitializer { links.accept($0) }
+            .bind(host: host, port: port)
+            .get()
+        return TCPTransport(loop, listener, links)
     }
 
     /// The errno in what ``listen(host:port:tls:limits:)`` has thrown; nil if there is none.
@@ -80,15 +77,15 @@ package final class TCPTransport: PeerTransport {
     package func start(_ node: any TransportDelegate) {
         links.start(node)
         listener.setOption(.autoRead, value: true).whenComplete { _ in }
-        group.any().scheduleRepeatedTask(initialDelay: .milliseconds(250), delay: .milliseconds(250)) { [links] _ in
-            links.tick()
-        }
+        let pause = TimeAmount.milliseconds(250)
+        let task = loop.scheduleRepeatedTask(initialDelay: pause, delay: pause) { [links] _ in links.tick() }
+        ticks.withLock { $0 = task }
     }
 
     package func dial(_ link: LinkID, to address: PeerAddress) {
         let links = links
         links.dial(link)
-        ClientBootstrap(group: group)
+        ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.socketOption(.so_keepalive), value: 1)
             .channelOption(.tcpOption(.silentFor), value: Silence.milliseconds(links.limits))
@@ -108,11 +105,12 @@ package final class TCPTransport: PeerTransport {
 
     package func setReading(_ isReading: Bool) { links.setReading(isReading) }
 
-    package func stop() {
-        listener.close(promise: nil)
-        links.stop()
+    package func stop(_ whenDone: @escaping @Sendable () -> Void) {
+        let closing = listener.close()
+        ticks.withLock { $0.take() }?.cancel()
+        links.stop { closing.whenComplete { _ in whenDone() } }
         // What is being sent has a second.
-        group.any().scheduleTask(in: .milliseconds(1100)) { [group] in group.shutdownGracefully { _ in } }
+        loop.scheduleTask(in: .milliseconds(1100)) { [links] in links.stopWaiting() }
     }
 }
 

@@ -70,4 +70,36 @@ import Testing
         #expect(node.address == settings.address)
         node.stop()
     }
+
+    @Test func `a node that was stopped links to nobody, and its port can be had again`() async throws {
+        let (a, b) = (try await MeshNode.listening(), try await MeshNode.listening())
+        try await Self.linked(a, to: b)
+        for await event in b.events { if case .connected = event { break } }
+        a.stop()
+        a.stop()
+        a.connect(to: try #require(b.address))
+        a.visit(try #require(b.address))
+        #expect(a.unreached.isEmpty && a.neighbours.isEmpty)
+        for await event in b.events { if case .disconnected = event { break } }
+        var settings = PeerSettings()
+        settings.port = try #require(a.address?.port)
+        for await _ in a.events {}
+        let again = try await MeshNode.listening(settings)
+        #expect(again.address == a.address)
+        for node in [b, again] { node.stop() }
+    }
+
+    @Test func `a table fills although nobody asks for events, and a loop that begins then is told so`() async throws {
+        let (a, b) = (try await SyncNode.listening(), try await SyncNode.listening())
+        try await Self.linked(a.mesh, to: b.mesh)
+        let count = 70_000
+        for number in 0..<count { try await a.set("k\(number)", to: "v") }
+        while b.keys.count < count { await Task.yield() }
+        for await event in b.mesh.events {
+            guard case .trouble(let text) = event else { throw CancellationError() }
+            #expect(text.contains("events were dropped"))
+            break
+        }
+        for node in [a, b] { node.mesh.stop() }
+    }
 }

@@ -117,7 +117,9 @@ final class EventPrinter: Sendable {
     private func write(all piece: [UInt8]) {
         var rest = piece[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            // Not too much at a time, so that it can be seen that somebody reads.
+            let part = rest.prefix(Self.pieceBytesMax)
+            let count = part.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR || StandardStreams.waitIfBusy(STDOUT_FILENO, for: POLLOUT) { continue }
             guard count > 0 else { break }
             rest = rest.dropFirst(count)

@@ -90,7 +90,7 @@ extension MeshStateMachine {
     }
 
     mutating func dial(_ address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
-        guard !links.values.contains(where: { $0.dialled == address }) else { return }
+        guard !isClosed, !links.values.contains(where: { $0.dialled == address }) else { return }
         actions.append(.dial(newLink(dialled: address, isOpen: false, at: now), address))
     }
 

@@ -54,6 +54,8 @@ package struct MeshStateMachine: Sendable {
     var generator: SeededNumbers
     /// What a new neighbour is told of this node's part in the network that rests on the mesh; nil: nothing.
     var role: MessageValue?
+    /// Whether the user has had enough: nobody is linked to any more.
+    private(set) var isClosed = false
     private var lastLink = 0
     private var lastTick: Int64 = .min
     /// When it began to take part; nil: it has not.
@@ -91,7 +93,7 @@ package struct MeshStateMachine: Sendable {
 
     /// Dials `address`, now and whenever the link to it is lost.
     package mutating func connect(to address: PeerAddress, at now: Int64, _ actions: inout [NodeAction]) {
-        guard wishes[address] == nil else { return }
+        guard wishes[address] == nil, !isClosed else { return }
         wishes[address] = Wish(due: now)
         dialWishes(at: now, &actions)
     }
@@ -169,6 +171,7 @@ package struct MeshStateMachine: Sendable {
 
     /// Closes every link.
     package mutating func closeAll(_ actions: inout [NodeAction]) {
+        isClosed = true
         wishes = [:]
         addresses = [:]
         for link in links.keys.sorted(by: { $0.rawValue < $1.rawValue }) { actions.append(.close(link, .closing)) }
@@ -361,7 +364,9 @@ package struct MeshStateMachine: Sendable {
     }
 
     /// Whether it is dated further ahead than clocks differ as a rule.
-    private func isAhead(_ message: PeerMessage, of now: Int64) -> Bool { message.time > now + 5 }
+    private func isAhead(_ message: PeerMessage, of now: Int64) -> Bool {
+        message.time > now + configuration.ageSecondsMax
+    }
 
     /// Keeps a message that is remembered for those who miss it.
     mutating func keep(_ message: PeerMessage, at now: Int64) {

@@ -18,7 +18,7 @@ struct MissingMessages: Sendable {
     private static let ticksMax = 42
     /// So many are asked for on a link at a time.
     private static let askedMax = 1000
-    /// Of all that may be waited for, what one link may have announced first is one part in so many.
+    /// Of all that may be waited for, what one link may have announced first is one part in so many, once half of it is taken.
     private static let shares = 8
 
     private var states: [MessageID: State] = [:]
@@ -39,7 +39,9 @@ struct MissingMessages: Sendable {
             return true
         }
         let share = shares[link, default: 0]
-        guard states.count < countMax, share < max(1, countMax / Self.shares) else { return false }
+        guard states.count < countMax, share < max(1, countMax / Self.shares) || states.count < countMax / 2 else {
+            return false
+        }
         lastNumber += 1
         states[id] = State(number: lastNumber, first: link, announcers: [link])
         shares[link] = share + 1

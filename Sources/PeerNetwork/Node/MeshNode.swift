@@ -73,7 +73,7 @@ public struct MeshNode: Sendable {
     /// Takes part from now on; to be called once.
     package func start() { driver.start() }
 
-    /// Leaves the network, for good; the port is free a moment later.
+    /// Leaves the network, for good: when ``events`` end what was said is sent, and the port is free.
     public func stop() { driver.stop() }
 
     /// Links to the node at `address`, now and whenever that link is lost.

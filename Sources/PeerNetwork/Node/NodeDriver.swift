@@ -55,7 +55,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
 
     package func start() { transport.start(self) }
 
-    /// Closes all links behind what was sent, and ends the events.
+    /// Closes all links behind what was sent, and then ends the events.
     package func stop() {
         perform { rules, _, actions in
             rules.closeAll(&actions)
@@ -67,8 +67,7 @@ package final class NodeDriver<Rules: NodeRules>: TransportDelegate {
 
     private func end() {
         guard congestion.stop() else { return }
-        transport.stop()
-        intake.queue.end()
+        transport.stop { [intake] in intake.queue.end() }
     }
 
     /// Looks at what the rules know.

@@ -2,7 +2,7 @@
 
 /// Makes connections and moves octets; each call returns at once, on any thread.
 package protocol PeerTransport: Sendable {
-    /// Takes incoming connections, and calls `node` for what happens, until ``stop()``.
+    /// Takes incoming connections, and calls `node` for what happens, until ``stop(_:)``.
     func start(_ node: any TransportDelegate)
 
     /// Connects to `address`; the node is told whether that came about.
@@ -25,8 +25,9 @@ package protocol PeerTransport: Sendable {
     /// What it has left in a ``LinkReader`` it is offered again then, later than this call, and even if that connection is over.
     func setReading(_ isReading: Bool)
 
-    /// Takes no connections any more, and closes those that there are.
-    func stop()
+    /// Takes no connections any more, and closes those that there are as ``close(_:)`` does; `whenDone` is called when that is
+    /// done and the port is free.
+    func stop(_ whenDone: @escaping @Sendable () -> Void)
 }
 
 /// What a transport tells a node; called in order for each connection.

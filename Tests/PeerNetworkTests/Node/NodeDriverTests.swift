@@ -36,7 +36,10 @@ import Testing
         func hurry(_ link: LinkID) {}
         func close(_ link: LinkID) { state.withLock { $0.done.append("close") } }
         func setReading(_ isReading: Bool) { state.withLock { $0.done.append("reading \(isReading)") } }
-        func stop() { state.withLock { $0.done.append("stop") } }
+        func stop(_ whenDone: @escaping @Sendable () -> Void) {
+            state.withLock { $0.done.append("stop") }
+            whenDone()
+        }
     }
 
     private final class Subject {
@@ -347,5 +350,5 @@ private final class PayloadRecorder: PeerTransport {
     func hurry(_ link: LinkID) {}
     func close(_ link: LinkID) {}
     func setReading(_ isReading: Bool) {}
-    func stop() {}
+    func stop(_ whenDone: @escaping @Sendable () -> Void) { whenDone() }
 }
