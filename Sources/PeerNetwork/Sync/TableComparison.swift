@@ -27,8 +27,9 @@ struct TableComparison: Sendable {
     static let seconds: Int64 = 4
     /// What differs for so many looks is not on its way any more.
     private static let looksMin = 2
-    /// How long after a hand-over to the same neighbour there is another at the earliest, in seconds: twice as long each time
-    /// that nothing has come of it. One of the two may have to refuse what the other has.
+    /// How long after a hand-over to the same neighbour there is another at the earliest, in seconds.
+    ///
+    /// Twice as long each time that nothing has come of it: one of the two may have to refuse what the other has.
     private static let handOverSeconds: ClosedRange<Int64> = 20...3600
 
     /// The sum of all keys with their values and versions: the same in whatever order they came.
