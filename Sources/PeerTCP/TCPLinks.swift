@@ -69,8 +69,9 @@ final class TCPLinks: Sendable {
             return (link, node)
         }
         // What the node sends at once waits until the connection has its name.
-        let accepted = node.accepted { link in _ = self.add(channel, handler, link) }
-        return (accepted, node)
+        var isAdded = false
+        let accepted = node.accepted { link in isAdded = self.add(channel, handler, link) }
+        return isAdded ? (accepted, node) : nil
     }
 
     private func add(_ channel: any Channel, _ handler: NIOLoopBound<LinkHandler>, _ link: LinkID) -> Bool {

@@ -42,7 +42,7 @@ import Testing
     @Test func `every limit reaches what it bounds`() throws {
         let limits = try PeerCommand.parse([
             "chord", "--limit-outgoing", "0", "--limit-incoming", "7", "--limit-addresses", "8", "--limit-frame",
-            "32KiB",
+            "64KiB",
             "--limit-queue", "2MiB", "--limit-seen", "9", "--limit-age", "2m", "--limit-ahead", "1h30m",
             "--limit-handshake", "3s", "--limit-stall", "4s", "--limit-keys", "5", "--limit-key-size", "6",
             "--limit-values", "10",
@@ -50,7 +50,7 @@ import Testing
         let node = limits.node
         #expect(node.outgoingMax == 0 && node.incomingMax == 7 && node.addressesMax == 8 && node.seenMax == 9)
         // Who has not said who it is never has more than the others.
-        #expect(node.frameBytesMax == 32 << 10 && node.strangerFrameBytesMax == 32 << 10)
+        #expect(node.frameBytesMax == 64 << 10 && node.strangerFrameBytesMax == 64 << 10)
         #expect(node.ageSecondsMax == 120 && node.aheadSecondsMax == 5400 && node.handshakeSecondsMax == 3)
         let tcp = limits.tcp
         #expect(tcp.queueBytesMax == 2 << 20 && tcp.congestedBytes == 512 << 10 && tcp.stallSeconds == 4)
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (["mesh", "--limit-frame", "1023"], "1KiB to 1GiB"), (["mesh", "--limit-frame", "1.1GiB"], "1KiB to 1GiB"),
+        (["mesh", "--limit-frame", "63KiB"], "64KiB to 1GiB"), (["mesh", "--limit-frame", "1.1GiB"], "64KiB to 1GiB"),
         (["mesh", "--limit-frame", "big"], "10GiB, 256MiB"), (["mesh", "--limit-queue", "0"], "at least 1 byte"),
         (["mesh", "--limit-seen", "0"], "at least 1"), (["mesh", "--limit-incoming", "-1"], "limit-incoming"),
         (["mesh", "--limit-incoming", "1000000001"], "0 to 1000000000"),
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ["mesh", "--limit-frame", "1KiB"], ["mesh", "--limit-frame", "1GiB"], ["mesh", "--limit-outgoing", "0"],
+        ["mesh", "--limit-frame", "64KiB"], ["mesh", "--limit-frame", "1GiB"], ["mesh", "--limit-outgoing", "0"],
         ["mesh", "--limit-seen", "1"], ["mesh", "--limit-age", "1s"], ["sync", "--limit-keys", "1"],
     ])
     func `a limit at its own limit is taken`(_ arguments: [String]) {

@@ -43,7 +43,7 @@ struct LimitOptions: ParsableArguments {
     @Option(
         name: .customLong("limit-frame"),
         help: ArgumentHelp(
-            "The largest message, decompressed too; 1KiB to 1GiB. (default: \(Default.frame))",
+            "The largest message, decompressed too; 64KiB to 1GiB. (default: \(Default.frame))",
             valueName: "size"
         ),
         transform: LimitValues.frame
@@ -217,10 +217,10 @@ enum LimitValues {
         return size
     }
 
-    /// Room for a handshake at least.
+    /// Room for what nodes tell each other of themselves, at least.
     static func frame(_ text: String) throws(InvalidValue) -> ByteCount {
         let size = try ByteCount(parsing: text)
-        guard size >= .kibibytes(1), size <= .gibibytes(1) else { throw InvalidValue("expected 1KiB to 1GiB") }
+        guard size >= .kibibytes(64), size <= .gibibytes(1) else { throw InvalidValue("expected 64KiB to 1GiB") }
         return size
     }
 

@@ -52,6 +52,7 @@ extension ChordRules {
         finish: @escaping @Sendable (Bool) -> Void = { _ in }
     ) throws(PeerNetworkError) {
         try check(key)
+        try check(.map(entries))
         guard !isClosed else { return actions.append(.call { finish(false) }) }
         lastNumber += 1
         let slots = Self.slots(of: key)

@@ -33,6 +33,9 @@ extension MeshStateMachine {
         return .success(spread(message, at: now, &actions))
     }
 
+    /// So many nodes are looked for at a time.
+    private static var searchesMax: Int { 1000 }
+
     /// What a message takes beside what it says, in octets, at most: its id, who says it and when.
     static var headBytesMax: Int { 64 + NodeID.byteCountMax }
 
@@ -50,10 +53,9 @@ extension MeshStateMachine {
                 )
             }
         }
-        guard payload.count <= MessageReader.valuesMax / 2, MessageValue.array(payload).isReadable() else {
-            let most =
-                "at most \(MessageReader.valuesMax / 2) values, up to \(MessageReader.depthMax) deep in one another"
-            return PeerNetworkError(.tooLarge, "a message is made of \(most)")
+        // All of it is in an array, which is no part of it.
+        guard MessageValue.array(payload).isReadable(depthMax: MessageReader.depthMax + 1) else {
+            return PeerNetworkError(.tooLarge, "a message is made of \(MessageReader.readable)")
         }
         return nil
     }
@@ -141,7 +143,7 @@ extension MeshStateMachine {
     ) -> Result<Void, PeerNetworkError> {
         if let refusal = refusal(of: payload) { return .failure(refusal) }
         if let link = table[node] { return .success(whisper(payload, SubFlag.whisper, on: link, at: now, &actions)) }
-        guard searches.count < configuration.addressesMax else {
+        guard searches.count < Self.searchesMax else {
             return .failure(PeerNetworkError(.full, "\(searches.count) nodes are being looked for already: try later"))
         }
         let request = generator.octets(16)

@@ -14,10 +14,11 @@ public struct NodeConfiguration: Sendable {
     public var aheadSecondsMax: Int64 = 3600
     /// Messages that are remembered, to take none twice.
     public var seenMax = 1 << 20
-    /// The largest frame, before and after it is decompressed, in octets; what nodes of one network say to each other is to fit
-    /// into what each of them takes.
+    /// The largest frame, before and after it is decompressed, in octets: 65,536 or more.
+    ///
+    /// What nodes of one network say to each other is to fit into what each of them takes.
     public var frameBytesMax = 16 << 20
-    /// The largest frame of who has not said who it is.
+    /// The largest frame of who has not said who it is, in octets; at most ``frameBytesMax``.
     public var strangerFrameBytesMax = 64 << 10
     /// What is kept of the messages to all, for those who have missed them, in octets.
     public var keptBytesMax = 16 << 20

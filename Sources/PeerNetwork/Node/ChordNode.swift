@@ -96,7 +96,7 @@ public struct ChordNode: Sendable {
 
     /// Changes some entries of the map that a key has for its value, and returns as ``set(_:to:)`` does.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `timeout` as with ``set(_:to:)``.
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `tooLarge` and `timeout` as with ``set(_:to:)``.
     public func change(_ key: String, by entries: [MessageValue.Entry]) async throws {
         try await write { rules, now, actions, finish throws(PeerNetworkError) in
             try rules.change(Array(key.utf8), by: entries, at: now, &actions, finish: finish)

@@ -66,20 +66,42 @@ extension RingStateMachine {
         // Where there are many each bucket has a message of its own: all of them could be too long for one.
         let groups = entries.count <= 5000 ? [buckets] : buckets.map { [$0] }
         for group in groups {
-            let head = range.values + [.array(group.map { .integer(Int64($0)) })]
-            var (answer, octets) = (head, 0)
-            for (slot, entry) in entries where groups.count == 1 || group == [slot.bucket] {
-                let count = 128 + entry.version.author.octets.count
-                // What is not in the same message will be sent for nothing, but every one is heard of.
-                if octets + count > limits.listBytesMax {
-                    whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
-                    (answer, octets) = (head, 0)
-                }
-                answer.append(.array(slot.values + [entry.version.value]))
-                octets += count
+            let numbers = MessageValue.array(group.map { .integer(Int64($0)) })
+            let listed = groups.count == 1 ? entries : entries.filter { group == [$0.slot.bucket] }
+            for (range, part) in parts(of: range, listed) {
+                let versions = part.map { MessageValue.array($0.slot.values + [$0.entry.version.value]) }
+                whisper(range.values + [numbers] + versions, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
             }
-            whisper(answer, SubFlag.ringVersions, to: id, mesh, at: now, &actions)
         }
+    }
+
+    /// The entries of `range` in parts whose versions go into a message each, with the ranges that they are all of.
+    private func parts(
+        of range: RingRange,
+        _ entries: [(slot: ChordSlot, entry: RingEntry)]
+    ) -> [(range: RingRange, entries: [(slot: ChordSlot, entry: RingEntry)])] {
+        func octets(_ entry: RingEntry) -> Int { 128 + entry.version.author.octets.count }
+        guard entries.reduce(0, { $0 + octets($1.entry) }) > limits.listBytesMax else { return [(range, entries)] }
+        let start = range.start
+        let ordered = entries.sorted { a, b in
+            // Where it begins is where all of the ring ends.
+            if (a.slot.place == start) != (b.slot.place == start) { return b.slot.place == start }
+            return start.distance(to: a.slot.place) < start.distance(to: b.slot.place)
+        }
+        var parts: [(range: RingRange, entries: [(slot: ChordSlot, entry: RingEntry)])] = []
+        var part: [(slot: ChordSlot, entry: RingEntry)] = []
+        var (size, first) = (0, start)
+        for item in ordered {
+            if let last = part.last?.slot.place, last != item.slot.place,
+                size + octets(item.entry) > limits.listBytesMax
+            {
+                parts.append((RingRange(start: first, end: last), part))
+                (part, size, first) = ([], 0, last)
+            }
+            part.append(item)
+            size += octets(item.entry)
+        }
+        return parts + [(RingRange(start: first, end: range.end), part)]
     }
 
     mutating func takeVersions(

@@ -86,6 +86,7 @@ package struct SyncRules: NodeRules {
         _ actions: inout [NodeAction]
     ) throws(PeerNetworkError) -> MessageValue {
         try check(key, isDelta: true, at: now)
+        try check(key, hasRoomFor: .map(entries))
         guard let value = (self.entries[key]?.value ?? .map([])).changed(by: entries) else {
             throw PeerNetworkError(.notMap, "the value of that key is no map")
         }
@@ -390,9 +391,7 @@ package struct SyncRules: NodeRules {
             throw PeerNetworkError(.full, "there are \(entries.count) keys, and no room for another")
         }
         guard value.isReadable() else {
-            let most =
-                "at most \(MessageReader.valuesMax / 2) values, up to \(MessageReader.depthMax) deep in one another"
-            throw PeerNetworkError(.tooLarge, "a value is made of \(most)")
+            throw PeerNetworkError(.tooLarge, "a value is made of \(MessageReader.readable)")
         }
         guard value.bytes <= valueBytesMax(of: key) else {
             throw PeerNetworkError(
@@ -439,7 +438,7 @@ package struct SyncLimits: Sendable {
     /// The longest key, in octets.
     package var keyBytesMax = 4096
     /// What a value may weigh, in octets: it is handed over as one message, which is to fit into a frame, and may have no more
-    /// than 2^19 values in it.
+    /// than some 2^19 values in it.
     package var valueBytesMax = 8 << 20
     /// What keys and values may weigh in all, in octets: a newcomer is told all of it at once, and that must be less than what
     /// may wait on one link (`TCPLimits.queueBytesMax`).

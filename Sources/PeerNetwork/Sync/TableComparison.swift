@@ -13,14 +13,9 @@ struct TableComparison: Sendable {
         /// For how many looks both have stayed as they are, and different.
         var looks = 0
         var handedOverAt: Int64 = 0
-        /// What both came to then, and how long to wait if they still do.
-        var handedOver: Pair?
+        /// In what both differed then, and how long to wait if they still do: what both take or lose does not change it.
+        var difference: UInt64?
         var pause = TableComparison.handOverSeconds.lowerBound
-    }
-
-    private struct Pair: Equatable, Sendable {
-        let own: UInt64
-        let other: UInt64
     }
 
     /// How often neighbours compare, in seconds.
@@ -72,12 +67,11 @@ struct TableComparison: Sendable {
                 (state.told, state.looks) = (digest, 0)
             } else if let heard = state.heard, heard != digest {
                 state.looks += 1
-                let pair = Pair(own: digest, other: heard)
-                let isInVain = state.handedOver == pair
+                let isInVain = state.difference == digest ^ heard
                 let pause = isInVain ? state.pause : Self.handOverSeconds.lowerBound
                 if state.looks >= Self.looksMin, now - state.handedOverAt >= pause {
                     handOver.append(link)
-                    (state.looks, state.handedOverAt, state.handedOver) = (0, now, pair)
+                    (state.looks, state.handedOverAt, state.difference) = (0, now, digest ^ heard)
                     state.pause = isInVain ? min(2 * pause, Self.handOverSeconds.upperBound) : pause
                 }
             }

@@ -6,6 +6,10 @@ struct MessageReader {
     static let depthMax = 64
     /// How many values there may be in all: each takes more room than its octet.
     static let valuesMax = 1 << 19
+    /// The same for what is told in one message, beside what is said of it.
+    static let itemsMax = valuesMax - 64
+    /// What can be read, for people.
+    static var readable: String { "at most \(itemsMax) values, up to \(depthMax) deep in one another" }
 
     private let octets: ArraySlice<UInt8>
     private var position: Int

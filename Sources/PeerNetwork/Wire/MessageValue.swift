@@ -84,7 +84,7 @@ public enum MessageValue: Sendable, Hashable {
     }
 
     /// Whether others can read it: not too deep, and made of no more than `itemsMax` values.
-    func isReadable(itemsMax: Int = MessageReader.valuesMax / 2, depthMax: Int = MessageReader.depthMax) -> Bool {
+    func isReadable(itemsMax: Int = MessageReader.itemsMax, depthMax: Int = MessageReader.depthMax) -> Bool {
         var itemsLeft = itemsMax
         return count(downFrom: &itemsLeft, depthMax)
     }

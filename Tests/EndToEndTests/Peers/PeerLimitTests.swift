@@ -19,11 +19,11 @@ import Testing
     }
 
     @Test func `a message beyond --limit-frame costs the link, one below it does not`() async throws {
-        let a = try await RunningPeer.start(.ours, "mesh", ["--limit-frame", "2KiB"])
+        let a = try await RunningPeer.start(.ours, "mesh", ["--limit-frame", "64KiB"])
         let b = try await RunningPeer.start(.ours, "mesh", ["--compression", "none", "--connect", a.place])
         try await a.event("connect")
         try await b.event("connect")
-        let text = String(repeating: "x", count: 1500)
+        let text = String(repeating: "x", count: 50_000)
         _ = try await b.answer("send \(text)")
         try await a.event("message") { $0.json("packets").contains(text) }
         _ = try await b.answer("send \(text)\(text)")

@@ -169,7 +169,7 @@ import Testing
         subject.receive([PeerMessage.handshake(of: "peer").body])
         let driver = subject.driver
         let other = driver.accepted { _ in }
-        let long = String(repeating: "x", count: 300_000)
+        let long = String(repeating: "x", count: 600_000)
         let frames =
             [PeerMessage.handshake(of: "other").body]
             + (0..<80).map { PeerMessage.broadcast(.text("\($0) \(long)"), from: "far").body }
@@ -289,7 +289,7 @@ import Testing
         for _ in 0...MessageReader.depthMax { deep = .array([deep]) }
         let refused: [[MessageValue]] = [
             [.binary([UInt8](repeating: 7, count: sizeMax))], [deep],
-            [.array(Array(repeating: .null, count: 300_000))], Array(repeating: .null, count: 300_000),
+            [.array(Array(repeating: .null, count: 600_000))], Array(repeating: .null, count: 600_000),
         ]
         let before = subject.recorder.sent.count
         for values in refused {

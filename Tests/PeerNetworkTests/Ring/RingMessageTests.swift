@@ -6,8 +6,10 @@ import Testing
 
 @Suite struct RingMessageTests {
     /// A member with a neighbour of our own that is a member too.
-    private static func node() -> (Node<ChordRules>, LinkID) {
-        let node = Node(ChordRules(MeshStateMachine(.named("me", subnet: "chord"), NodeConfiguration(), seed: 1)))
+    private static func node(frameBytesMax: Int = 16 << 20) -> (Node<ChordRules>, LinkID) {
+        var configuration = NodeConfiguration()
+        configuration.frameBytesMax = frameBytesMax
+        let node = Node(ChordRules(MeshStateMachine(.named("me", subnet: "chord"), configuration, seed: 1)))
         node.perform { rules, now, actions in rules.setStoring(true, at: now, &actions) }
         let link = node.meet("peer", subnet: "chord")
         node.receive(.whisper(1, from: "peer", subFlag: SubFlag.hello), on: link)
@@ -23,6 +25,38 @@ import Testing
     private static func entry(_ key: String, at time: Int64) -> [MessageValue] {
         let slot = ChordSlot(table: .sha1, position: ChordTable.sha1.position(of: Array(key.utf8)))
         return slot.values + RingEntry("v", RingVersion(time: time, number: 0, author: NodeID("peer"))).values
+    }
+
+    @Test func `what is said of many entries goes into small frames, and is the whole truth of a range each time`()
+        throws
+    {
+        let (node, link) = Self.node(frameBytesMax: 64 << 10)
+        for number in 0..<2000 {
+            Self.receive(node, link, SubFlag.ringEntries, Self.entry("\(number)", at: node.now))
+        }
+        #expect(node.rules.ring.store.count == 2000)
+        let place = MessageValue.binary(try #require(RingNumber(base58: Array("peer".utf8))).ringOctets)
+        let sums = MessageValue.binary([UInt8](repeating: 7, count: 8 * RingStore.bucketCount))
+        _ = node.taken()
+        Self.receive(node, link, SubFlag.ringDigest, [place, place, sums])
+        let told = node.messages(on: link)
+        #expect(told.count > 3 && told.allSatisfy { $0.subFlag == SubFlag.ringVersions && $0.body.count <= 64 << 10 })
+        #expect(told.reduce(0) { $0 + $1.payload.count - 3 } == 2000)
+        // Who has the same misses nothing, and has nothing that the other misses.
+        _ = node.taken()
+        for message in told { Self.receive(node, link, SubFlag.ringVersions, message.payload) }
+        #expect(node.sent(on: link).isEmpty, "\(node.sent(on: link).count)")
+    }
+
+    @Test func `a part of a value that nobody could take is refused`() {
+        let (node, _) = Self.node()
+        let error = #expect(throws: PeerNetworkError.self) {
+            try node.perform { rules, now, actions throws(PeerNetworkError) in
+                let many = MessageValue.array(Array(repeating: 0, count: 600_000))
+                try rules.change([1], by: [MessageValue.Entry("a", many)], at: now, &actions)
+            }
+        }
+        #expect(error?.code == .tooLarge)
     }
 
     @Test func `a member that meets another asks it for its neighbours`() {
