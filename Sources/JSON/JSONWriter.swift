@@ -34,10 +34,15 @@ package struct JSONWriter {
     /// Adds a member whose value is the string with this UTF-8; what is none is replaced by U+FFFD.
     package mutating func append(_ name: StaticString, utf8 text: [UInt8]) {
         append(name)
-        let isPlain = text.allSatisfy {
-            (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+        // Without a way out of the loop, so that many are looked at together.
+        var oddities: UInt8 = 0
+        for octet in text {
+            oddities |= octet < 0x20 ? 1 : 0
+            oddities |= octet > 0x7e ? 1 : 0
+            oddities |= octet == UInt8(ascii: "\"") ? 1 : 0
+            oddities |= octet == UInt8(ascii: "\\") ? 1 : 0
         }
-        guard isPlain else { return append(String(decoding: text, as: UTF8.self)) }
+        guard oddities == 0 else { return append(String(decoding: text, as: UTF8.self)) }
         octets.append(UInt8(ascii: "\""))
         octets.append(contentsOf: text)
         octets.append(UInt8(ascii: "\""))

@@ -4,8 +4,9 @@
 struct SeenMessages: Sendable {
     private let countMax: Int
     private var names: NameTable
-    /// By the second in which they are forgotten.
+    /// By the second in which they are forgotten, but for those of the second that was named last.
     private var expiring: [Int64: [MessageID.Name]] = [:]
+    private var latest: (second: Int64, names: [MessageID.Name]) = (.min, [])
     private var earliest: Int64 = .max
     /// How many were dated ahead when they came, by the second in which they are forgotten, and in all.
     private var ahead: [Int64: Int] = [:]
@@ -36,7 +37,11 @@ struct SeenMessages: Sendable {
             ahead[second, default: 0] += 1
             aheadCount += 1
         }
-        expiring[second, default: []].append(id.name)
+        if second != latest.second {
+            keepLatest()
+            latest = (second, expiring.removeValue(forKey: second) ?? [])
+        }
+        latest.names.append(id.name)
         earliest = min(earliest, second)
         while names.count > countMax { forgetEarliest() }
         return true
@@ -53,7 +58,13 @@ struct SeenMessages: Sendable {
         while earliest < second { forgetEarliest() }
     }
 
+    private mutating func keepLatest() {
+        if !latest.names.isEmpty { expiring[latest.second] = latest.names }
+        latest = (.min, [])
+    }
+
     private mutating func forgetEarliest() {
+        keepLatest()
         for name in expiring.removeValue(forKey: earliest) ?? [] { names.remove(name) }
         aheadCount -= ahead.removeValue(forKey: earliest) ?? 0
         earliest = expiring.keys.min() ?? .max

@@ -116,7 +116,7 @@ public struct MeshNode: Sendable {
             driver.performOnMesh { mesh, now, actions in
                 // Others have a turn, and it is looked whether there is room, after so many and so much.
                 var (count, bytes) = (0, 0)
-                while count < 64, bytes < 16 << 10, let values = rest.popFirst() {
+                while count < 256, bytes < 64 << 10, let values = rest.popFirst() {
                     switch mesh.tell(values, at: now, &actions) {
                     case .success(let message):
                         refusals.append(nil)

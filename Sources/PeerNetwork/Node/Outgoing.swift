@@ -3,9 +3,11 @@
 /// What is to be sent, by links; what was made of the message before is used again where another link wants the same.
 struct Outgoing {
     private let compressor: any FrameCompressor
-    private var payloads: [LinkID: [[UInt8]]] = [:]
-    /// The links, in the order in which they came.
-    private var order: [LinkID] = []
+    /// In the order in which the links came.
+    private var parts: [(link: LinkID, payloads: [[UInt8]])] = []
+    private var places: [LinkID: Int] = [:]
+    /// Where the last one was added: often there is one link, or many messages for one.
+    private var last = 0
     private var id: MessageID?
     private var made: [CompressionMethod: [UInt8]] = [:]
     /// Up to this many octets messages are compressed whatever comes of it, as by py2p.
@@ -19,15 +21,22 @@ struct Outgoing {
 
     mutating func add(_ message: PeerMessage, _ method: CompressionMethod?, on link: LinkID) {
         let payload = method.map { self.payload(of: message, $0) } ?? message.body
-        if payloads[link, default: []].isEmpty { order.append(link) }
-        payloads[link, default: []].append(payload)
+        if last >= parts.count || parts[last].link != link { last = place(of: link) }
+        parts[last].payloads.append(payload)
         bytes += payload.count
+    }
+
+    private mutating func place(of link: LinkID) -> Int {
+        if let place = places[link] { return place }
+        places[link] = parts.count
+        parts.append((link, []))
+        return parts.count - 1
     }
 
     /// Hands it over; nothing is left.
     mutating func send(over transport: any PeerTransport) {
-        for link in order { transport.send(payloads.removeValue(forKey: link) ?? [], on: link) }
-        (order, bytes) = ([], 0)
+        for part in parts { transport.send(part.payloads, on: part.link) }
+        (parts, places, bytes) = ([], [:], 0)
     }
 
     private mutating func payload(of message: PeerMessage, _ method: CompressionMethod) -> [UInt8] {

@@ -57,21 +57,23 @@ public struct MessageID: Sendable, Hashable, CustomStringConvertible {
     public var hexadecimal: [UInt8] {
         [UInt8](unsafeUninitializedCapacity: 2 * Self.byteCount) { digits, count in
             for index in 0..<4 {
-                let octets = unsafeBitCast(words[index].bigEndian, to: SIMD8<UInt8>.self)
-                var values = SIMD16<UInt8>()
-                (values.evenHalf, values.oddHalf) = (octets &>> 4, octets & 0x0f)
-                let letters = SIMD16(repeating: UInt8(ascii: "a") - 10).replacing(
-                    with: UInt8(ascii: "0"),
-                    where: values .< 10
-                )
-                UnsafeMutableRawBufferPointer(digits).storeBytes(
-                    of: values &+ letters,
-                    toByteOffset: 16 * index,
-                    as: SIMD16<UInt8>.self
-                )
+                let (high, low) = (words[index] >> 32, words[index] & 0xffff_ffff)
+                let output = UnsafeMutableRawBufferPointer(digits)
+                output.storeBytes(of: Self.digits(high).bigEndian, toByteOffset: 16 * index, as: UInt64.self)
+                output.storeBytes(of: Self.digits(low).bigEndian, toByteOffset: 16 * index + 8, as: UInt64.self)
             }
             count = 2 * Self.byteCount
         }
+    }
+
+    /// The eight digits of 32 bits, the first in the highest octet: all at a time, without a look at any.
+    private static func digits(_ bits: UInt64) -> UInt64 {
+        let pairs = (bits | bits << 16) & 0x0000_ffff_0000_ffff
+        let octets = (pairs | pairs << 8) & 0x00ff_00ff_00ff_00ff
+        let values = (octets | octets << 4) & 0x0f0f_0f0f_0f0f_0f0f
+        // 1 where a value is 10 or more.
+        let letters = (values + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        return values + 0x3030_3030_3030_3030 + letters * 0x27
     }
 
     /// 64 hexadecimal digits.
