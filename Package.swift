@@ -196,7 +196,10 @@ let package = Package(
         ),
         tests(
             "PeerNetwork",
-            ["PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP", "TestSupport", "network-simulator"],
+            [
+                "PeerIdentity", "PeerNetwork", "PeerCompression", "PeerTCP", "TestSupport", "network-simulator",
+                nio("NIOCore"), nio("NIOEmbedded"),
+            ],
             exclude: ["Vectors"]
         ),
         tests("Peers", ["PeerNetwork", "Peers"]),

@@ -113,26 +113,6 @@ import Testing
         try await pair.expectSound()
     }
 
-    @Test func `who is in the middle of another frame each time stays`() async throws {
-        var limits = TCPLimits()
-        // More than the talker may have to wait for its turn on a busy machine.
-        limits.frameSeconds = 4
-        let pair = try await Pair(NodeConfiguration(), limits)
-        defer { pair.stop() }
-        let talker = try RawConnection(port: pair.port)
-        _ = await talker.send(Self.handshake("talker"))
-        let end = ContinuousClock.now + .seconds(6)
-        var (rest, count) = ([UInt8](), 0)
-        while ContinuousClock.now < end {
-            let message = PeerMessage(0, 0, from: NodeID("talker"), at: 1_800_000_000, [.integer(Int64(count))])
-            let frame = FrameReader.frame(message.body)
-            _ = await talker.send(rest + frame.prefix(10))
-            try await pair.heard.messages.reach(count)
-            (rest, count) = (Array(frame.dropFirst(10)), count + 1)
-        }
-        try await pair.expectSound()
-    }
-
     @Test func `of two thousand that come as many stay as may, and the others notice nothing`() async throws {
         var configuration = NodeConfiguration()
         configuration.incomingMax = 100
