@@ -75,7 +75,12 @@ private struct WarningCounter: LogHandler {
             threads.note()
             return TableResponder.answer("A")
         })
-        try await withServer(over: carrier, responder, configure: { $0.eventLoops = 2 }) { port, _ in
+        // A busy machine may take its time until all are connected.
+        let configure: (inout HTTPServerConfiguration) -> Void = { configuration in
+            configuration.eventLoops = 2
+            (configuration.headTimeout, configuration.idleTimeout) = (.seconds(200), .seconds(200))
+        }
+        try await withServer(over: carrier, responder, configure: configure) { port, _ in
             var clients: [RawClient] = []
             for _ in 0..<1000 { clients.append(try await RawClient.connect(port: port)) }
             for _ in 0..<2 {
