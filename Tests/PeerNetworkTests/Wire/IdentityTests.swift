@@ -86,4 +86,13 @@ import Testing
     func `what is no address is none`(_ text: String) {
         #expect(PeerAddress(text) == nil)
     }
+
+    @Test func `the digits of a message's id are those of its octets`() throws {
+        for first in 0...255 as ClosedRange<UInt8> {
+            let octets = (0..<32 as Range<UInt8>).map { first &+ $0 &* 7 }
+            let id = try #require(MessageID(octets))
+            let expected = octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            #expect(id.description == expected && id.octets == octets)
+        }
+    }
 }
