@@ -16,7 +16,7 @@ struct LimitOptions: ParsableArguments {
     @Option(
         name: .customLong("limit-outgoing"),
         help: ArgumentHelp(
-            "Links to nodes that it has heard of. (default: \(Default.node.outgoingMax))",
+            "Links it makes; beyond, only those of --connect. (default: \(Default.node.outgoingMax))",
             valueName: "n"
         ),
         transform: LimitValues.anyCount

@@ -291,6 +291,7 @@ extension ChordRules {
             noteStored(slot, version, latest: latest, at: now, &actions)
         case .notStored(let slot, let version): noteNotStored(slot, version)
         case .changed(let slot, let number): noteChanged(slot, number)
+        case .notChanged(let slot, let number): noteNotChanged(slot, number)
         case .left(let id): drop(id)
         case .located(let number, let member, let hops):
             guard let finish = locations.removeValue(forKey: number) else { break }

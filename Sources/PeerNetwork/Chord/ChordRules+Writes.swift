@@ -15,6 +15,16 @@ extension ChordRules {
         let finish: @Sendable (Bool) -> Void
     }
 
+    /// What has become of a value on its way to a slot.
+    enum Placing {
+        /// It is there, or was handed to a neighbour that says nothing about it.
+        case done
+        /// An event will say.
+        case underWay
+        /// It cannot be there.
+        case refused
+    }
+
     /// Gives `key` a value; `finish` is called once, with whether enough of the tables have it.
     package mutating func set(
         _ key: [UInt8],
@@ -57,9 +67,7 @@ extension ChordRules {
         lastNumber += 1
         let slots = Self.slots(of: key)
         writes[lastNumber] = Write(slots: slots, until: now + limits.writeSeconds, finish: finish)
-        for slot in slots {
-            if !change(slot, by: entries, from: nil, at: now, &actions) { writes[lastNumber]?.done.insert(slot) }
-        }
+        for slot in slots { note(change(slot, by: entries, from: nil, at: now, &actions), of: slot) }
         announce(key, at: now, &actions)
         isSettlingDue = true
         takeEvents(at: now, &actions)
@@ -98,11 +106,18 @@ extension ChordRules {
         let entry = RingEntry(value, newVersion(after: slots.compactMap { ring.store[$0]?.version }.max(), at: now))
         guard !isClosed else { return actions.append(.call { finish(false) }) }
         writes[lastNumber] = Write(slots: slots, entry: entry, until: now + limits.writeSeconds, finish: finish)
-        for slot in slots where !place(entry, in: slot, from: nil, at: now, &actions) {
-            writes[lastNumber]?.done.insert(slot)
-        }
+        for slot in slots { note(place(entry, in: slot, from: nil, at: now, &actions), of: slot) }
         isSettlingDue = true
         takeEvents(at: now, &actions)
+    }
+
+    /// Takes note of what has become of the last write in one of its slots.
+    private mutating func note(_ placing: Placing, of slot: ChordSlot) {
+        switch placing {
+        case .done: writes[lastNumber]?.done.insert(slot)
+        case .refused: writes[lastNumber]?.failed.insert(slot)
+        case .underWay: break
+        }
     }
 
     /// A neighbour gives a slot a value.
@@ -115,21 +130,21 @@ extension ChordRules {
     ) {
         guard value.isWithin(limits.ring) else { return }
         let entry = RingEntry(value, newVersion(after: ring.store[slot]?.version, at: now))
-        let isPlaced = place(entry, in: slot, from: sender, at: now, &actions)
+        let placing = place(entry, in: slot, from: sender, at: now, &actions)
         // Renewed like a user's own if the ring has one from a clock that is ahead.
-        guard isPlaced, writes.count < limits.renewedMax else { return }
+        guard placing == .underWay, writes.count < limits.renewedMax else { return }
         lastNumber += 1
         writes[lastNumber] = Write(slots: [slot], entry: entry, until: now + limits.writeSeconds, finish: { _ in })
     }
 
-    /// Brings an entry to where it is to be; whether an event will say that it is there.
+    /// Brings an entry to where it is to be.
     private mutating func place(
         _ entry: RingEntry,
         in slot: ChordSlot,
         from sender: NodeID?,
         at now: Int64,
         _ actions: inout [NodeAction]
-    ) -> Bool {
+    ) -> Placing {
         let holder = holder(of: slot, besides: sender)
         if case .neighbour(let node) = holder {
             give(entry.value, slot, to: node, at: now, &actions)
@@ -137,13 +152,13 @@ extension ChordRules {
         if ring.isReachable {
             // Also what a neighbour is to have: it may not be everybody's neighbour.
             ring.put(slot, entry, &mesh, at: now, &actions)
-            return true
+            return .underWay
         }
-        if holder == .own { _ = ring.store.merge(slot, entry) }
-        return false
+        guard holder == .own else { return .done }
+        return ring.store.merge(slot, entry) ? .done : .refused
     }
 
-    /// Changes the map in a slot; whether an event will say that it is changed.
+    /// Changes the map in a slot.
     @discardableResult
     mutating func change(
         _ slot: ChordSlot,
@@ -151,20 +166,21 @@ extension ChordRules {
         from sender: NodeID?,
         at now: Int64,
         _ actions: inout [NodeAction]
-    ) -> Bool {
+    ) -> Placing {
         switch holder(of: slot, besides: sender) {
         case .neighbour(let node):
             whisper(slot.values + [.map(changes)], SubFlag.delta, to: node, at: now, &actions)
+            return .done
         case .ring:
             ring.change(slot, by: changes, sender == nil ? lastNumber : 0, &mesh, at: now, &actions)
-            return true
+            return .underWay
         case .own:
             let old = ring.store[slot]
             let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
-            guard let value = map.changed(by: changes), value.isWithin(limits.ring) else { break }
-            _ = ring.store.merge(slot, RingEntry(value, newVersion(after: old?.version, at: now)))
+            guard let value = map.changed(by: changes), value.isWithin(limits.ring) else { return .refused }
+            let entry = RingEntry(value, newVersion(after: old?.version, at: now))
+            return ring.store.merge(slot, entry) ? .done : .refused
         }
-        return false
     }
 
     // MARK: What came of it
@@ -204,6 +220,11 @@ extension ChordRules {
     mutating func noteChanged(_ slot: ChordSlot, _ number: Int) {
         isSettlingDue = true
         writes[number]?.done.insert(slot)
+    }
+
+    mutating func noteNotChanged(_ slot: ChordSlot, _ number: Int) {
+        isSettlingDue = true
+        writes[number]?.failed.insert(slot)
     }
 
     /// Tells those whose values are where they should be, and those whose values will not come there.

@@ -96,7 +96,8 @@ public struct ChordNode: Sendable {
 
     /// Changes some entries of the map that a key has for its value, and returns as ``set(_:to:)`` does.
     ///
-    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `tooLarge` and `timeout` as with ``set(_:to:)``.
+    /// - Throws: ``PeerNetworkError`` with code `key` if it cannot be one, `tooLarge` and `timeout` as with ``set(_:to:)``, the
+    ///   latter also if the value is no map.
     public func change(_ key: String, by entries: [MessageValue.Entry]) async throws {
         try await write { rules, now, actions, finish throws(PeerNetworkError) in
             try rules.change(Array(key.utf8), by: entries, at: now, &actions, finish: finish)
@@ -118,7 +119,7 @@ public struct ChordNode: Sendable {
         }
         await driver.waitUntilUncongested()
         guard try isStored.get() else {
-            throw PeerNetworkError(.timeout, "fewer than three of the five tables said in time that they have it")
+            throw PeerNetworkError(.timeout, "fewer than three of the five tables have it, or said so in time")
         }
     }
 }

@@ -33,7 +33,7 @@ extension RingStateMachine {
         }
     }
 
-    /// Changes a map of this node's own range.
+    /// Changes a map of this node's own range; if it cannot, the answer is none.
     mutating func change(
         _ route: Route,
         _ mesh: MeshStateMachine,
@@ -43,12 +43,11 @@ extension RingStateMachine {
         guard let slot = ChordSlot(route.body), case .map(let changes)? = route.body.dropFirst(2).first else { return }
         let old = store[slot]
         let map = old.flatMap { $0.value == .null ? nil : $0.value } ?? .map([])
-        guard let value = map.changed(by: changes) else { return }
         let version = old?.version.next(by: me.id, at: now) ?? RingVersion(time: now, number: 0, author: me.id)
-        let entry = RingEntry(value, version)
-        guard isTaken(entry, at: now) else { return }
-        keep(slot, entry, mesh, at: now, &actions)
-        answer(route.nonce, [version.value], route.hops, mesh, at: now, &actions)
+        let entry = map.changed(by: changes).map { RingEntry($0, version) }
+        if let entry, isTaken(entry, at: now) { keep(slot, entry, mesh, at: now, &actions) }
+        let isKept = store[slot]?.version == version
+        answer(route.nonce, isKept ? [version.value] : [], route.hops, mesh, at: now, &actions)
     }
 
     /// Keeps an entry of this node's own range, and gives copies to its successors.

@@ -92,11 +92,11 @@ extension RingStateMachine {
         var part: [(slot: ChordSlot, entry: RingEntry)] = []
         var (size, first) = (0, start)
         for item in ordered {
-            if let last = part.last?.slot.place, last != item.slot.place,
-                size + octets(item.entry) > limits.listBytesMax
-            {
+            if let last = part.last?.slot.place, size + octets(item.entry) > limits.listBytesMax {
                 parts.append((RingRange(start: first, end: last), part))
-                (part, size, first) = ([], 0, last)
+                (part, size) = ([], 0)
+                // Of entries at one place, which nobody has by chance, some will be sent for nothing.
+                if last != item.slot.place { first = last }
             }
             part.append(item)
             size += octets(item.entry)

@@ -275,7 +275,8 @@ extension RingStateMachine {
                 break
             }
             events.append(.stored(slot, entry.version, latest: latest))
-        case .change(let slot, let number): events.append(.changed(slot, number))
+        case .change(let slot, let number):
+            events.append(body.isEmpty ? .notChanged(slot, number) : .changed(slot, number))
         case .peekToChange(let route):
             if let entry = RingEntry(body), let slot = ChordSlot(route.body), isTaken(entry, at: now) {
                 keep(slot, entry, mesh, at: now, &actions)

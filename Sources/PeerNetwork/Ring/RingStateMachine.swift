@@ -63,6 +63,8 @@ struct RingStateMachine: Sendable {
         case stored(ChordSlot, RingVersion, latest: RingVersion)
         case notStored(ChordSlot, RingVersion)
         case changed(ChordSlot, Int)
+        /// There is something else than a map, or no room for more.
+        case notChanged(ChordSlot, Int)
         /// A link was given up.
         case left(NodeID)
         /// Who owns a place that was asked for under this number, and how many steps away; nil: nobody has said so in time.

@@ -244,6 +244,23 @@ import Testing
         #expect(node.rules.searches.isEmpty && node.rules.writes.isEmpty && node.rules.locations.isEmpty)
     }
 
+    @Test(arguments: [true, false])
+    func `a change that is made nowhere is not said to be made`(_ isStoring: Bool) throws {
+        let node = Self.node("me", isStoring: isStoring)
+        let found = Found()
+        try Self.set(node, "text", "v")
+        for (key, entries) in [("text", [MessageValue.Entry("a", 1)]), ("map", [MessageValue.Entry("a", 1)])] {
+            try node.perform { rules, now, actions throws(PeerNetworkError) in
+                try rules.change(Array(key.utf8), by: entries, at: now, &actions) {
+                    found.values.append("\(key) \($0)")
+                }
+            }
+        }
+        for case .call(let body) in node.taken() { body() }
+        #expect(found.values == ["text false", "map true"])
+        #expect(Set(node.rules.held.values) == ["v", .map([MessageValue.Entry("a", 1)])])
+    }
+
     @Test(arguments: [["sha3", "zz", "v"], ["sha1", "0", "v"], ["sha1"], [1, 2, 3]] as [[MessageValue]])
     func `a table or a place that there is not is ignored`(_ payload: [MessageValue]) {
         let node = Self.node("me")
