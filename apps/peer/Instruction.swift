@@ -82,14 +82,7 @@ enum Instruction: Sendable {
 
     /// What stands between single spaces.
     private static func words(_ text: Substring.UTF8View) -> [String] {
-        var words: [String] = []
-        var rest = text
-        while let space = rest.firstIndex(of: UInt8(ascii: " ")) {
-            words.append(String(Substring(rest[..<space])))
-            rest = rest[rest.index(after: space)...]
-        }
-        words.append(String(Substring(rest)))
-        return words
+        text.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map { String(Substring($0)) }
     }
 
     private static func values(_ words: [String]) throws(InvalidValue) -> [MessageValue] {
